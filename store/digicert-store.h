@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * digicert-store.h - the room as the doors see it: the only header of ours that provider/,
+ * pkcs11/ and cli-shim/ include.
+ *
+ * A struct dcs_store is one instance (per provider instance, per PKCS#11 module, per CLI run).
+ * Making one opens no file and no socket and starts no thread; it may be used by any number of
+ * threads, and in a forked child. Nothing here prints or exits.
+ */
+#ifndef DIGICERT_STORE_H
+#define DIGICERT_STORE_H
+
+#include "base/buf.h"
+#include "base/env.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/trace.h"
+#include "io/json.h"
+#include "io/pkey.h"
+#include "model/bundle.h"
+#include "model/config.h"
+#include "model/uri.h"
+
+struct dcs_store;
+
+enum dcs_caller {
+    DCS_CALLER_DOOR = 0, /* applications: load rules of design.md section 6, cold-order limit */
+    DCS_CALLER_VERB,     /* the CLI: always tries, a configuration with errors is refused */
+    DCS_CALLER_STUB,     /* the key-stub decoder: cache only, even in a keeper */
+};
+
+struct dcs_store_options {
+    enum dcs_caller caller;
+    const char
+        *config_path; /* `config =` of the provider's section; NULL or "": the search order */
+    const struct dcs_env *env; /* NULL: the real world; lent, must outlive the store */
+};
+
+bool dcs_store_new(const struct dcs_store_options *options, struct dcs_store **ret_store,
+                   struct dcs_err *err) DCS_CHECKED;
+void dcs_store_free(struct dcs_store *store);
+void dcs_store_drop(struct dcs_store **store);
+
+/* ---- loading ---- */
+
+/*
+ * Resolves one URI (not a listing) to a bundle by the table of design.md section 6: serves from
+ * the cache, or fetches when this process is a keeper and nothing usable is here. need_key: fail
+ * early when the key is not here or not readable (`?type=key`). On success *ret_bundle is the
+ * caller's reference.
+ * Codes: URI CONFIG NOT_FOUND NO_KEY KEY_FILE DENIED PENDING AWAY LIMIT READER STATE TIMEOUT
+ * REJECTED POLICY.
+ */
+bool dcs_store_open(struct dcs_store *store, const struct dcs_uri *uri, bool need_key,
+                    struct dcs_bundle **ret_bundle, struct dcs_err *err) DCS_CHECKED;
+/* The same from memory or disk only: criteria searches and whatever must not wait. */
+bool dcs_store_open_cached(struct dcs_store *store, const struct dcs_uri *uri,
+                           struct dcs_bundle **ret_bundle, struct dcs_err *err) DCS_CHECKED;
+/* Reads the key file of that generation now; file rules of section 5. NO_KEY names import and
+ * reissue = auto; KEY_FILE names owner, mode, this uid and key_group. */
+bool dcs_store_key(struct dcs_store *store, const struct dcs_bundle *bundle,
+                   struct dcs_key *ret_key, struct dcs_err *err) DCS_CHECKED;
+/* The CRLs for the leaf's issuer, DER, fetched by a keeper when missing or past nextUpdate unless
+ * cached_only. An empty *ret_crl (len 0) means that the certificate names none. */
+bool dcs_store_crl(struct dcs_store *store, const struct dcs_bundle *bundle, bool cached_only,
+                   struct dcs_buf *ret_crl, struct dcs_err *err) DCS_CHECKED;
+
+/* ---- listing ---- */
+
+struct dcs_entry {
+    char uri[DCS_URI_TEXT]; /* digicert://order/123 */
+    int64_t order_id;
+    char common_name[256];
+    char status[32];   /* the CA's word, or "cached" */
+    int64_t not_after; /* -1 unknown */
+    bool is_local;     /* has a directory in orders/ or a section */
+    bool has_key;
+};
+struct dcs_listing;
+/* Nothing is fetched until the first next. */
+bool dcs_store_list(struct dcs_store *store, enum dcs_scope scope, struct dcs_listing **ret_listing,
+                    struct dcs_err *err) DCS_CHECKED;
+/* *ret_done true: no entry came, the end. */
+bool dcs_listing_next(struct dcs_listing *listing, struct dcs_entry *ret_entry, bool *ret_done,
+                      struct dcs_err *err) DCS_CHECKED;
+void dcs_listing_free(struct dcs_listing *listing);
+void dcs_listing_drop(struct dcs_listing **listing);
+
+/* ---- what the CLI shows and does ---- */
+
+/* What is known of the URI's order as a JSON object (the fields are those of `show --json`,
+ * digicert-store(1)); refresh asks the CA for order info first. */
+bool dcs_store_show(struct dcs_store *store, const struct dcs_uri *uri, bool refresh,
+                    struct dcs_json **ret_object, struct dcs_err *err) DCS_CHECKED;
+/* All local orders, service state and budget as a JSON object (`status --json`); no network. */
+bool dcs_store_status(struct dcs_store *store, struct dcs_json **ret_object,
+                      struct dcs_err *err) DCS_CHECKED;
+/* Puts a private key beside the certificate of the order that it matches (fetching it first when
+ * needed) as a new generation with key, and makes it current. Takes *key. */
+bool dcs_store_import(struct dcs_store *store, const struct dcs_uri *uri, struct dcs_key *key,
+                      struct dcs_bundle **ret_bundle, struct dcs_err *err) DCS_CHECKED;
+/* The configuration in force (read anew when the file changed); the caller's reference. */
+bool dcs_store_config(struct dcs_store *store, struct dcs_config **ret_config,
+                      struct dcs_err *err) DCS_CHECKED;
+
+/* One finding of doctor. */
+enum dcs_finding { DCS_FINDING_OK = 0, DCS_FINDING_NOTE, DCS_FINDING_WARNING, DCS_FINDING_ERROR };
+typedef void dcs_finding_cb(void *context, enum dcs_finding level, const char *subject,
+                            const char *text, const char *hint);
+/* Configuration, API key and its rights, clock, directories, modes, role. The worst level. */
+enum dcs_finding dcs_store_doctor(struct dcs_store *store, dcs_finding_cb *report, void *context);
+
+#endif

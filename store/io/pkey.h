@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * pkey.h - private keys as bytes, through libcrypto in the context of io/x509.
+ *
+ * Key bytes live in struct dcs_secret and reach no log and no error.
+ */
+#ifndef DCS_IO_PKEY_H
+#define DCS_IO_PKEY_H
+
+#include "io/x509.h"
+
+enum dcs_key_form {
+    DCS_KEY_PKCS8 = 1, /* DER PrivateKeyInfo */
+    DCS_KEY_POINTER,   /* DER of a "PKCS#11 PROVIDER URI" block: the key is in a token */
+};
+
+struct dcs_key {
+    enum dcs_key_form form;
+    enum dcs_key_kind kind; /* of a PKCS#8 key, read from its AlgorithmIdentifier */
+    struct dcs_secret der;
+};
+void dcs_key_drop(struct dcs_key *key);
+struct dcs_key dcs_key_take(struct dcs_key *key);
+
+/* The strict form that we write: one PEM block. Fast, no decoders: for the warm path. */
+bool dcs_key_from_our_pem(const char *pem, size_t len, struct dcs_key *ret_key,
+                          struct dcs_err *err) DCS_CHECKED;
+/* What a user brings: PKCS#8, PKCS#1, SEC1, encrypted ones with passphrase (NULL: none), PEM or
+ * DER. DCS_E_INPUT with what is wrong, e.g. "is encrypted". */
+bool dcs_key_import(const uint8_t *data, size_t len, const struct dcs_secret *passphrase,
+                    struct dcs_key *ret_key, struct dcs_err *err) DCS_CHECKED;
+/* SHA-256 of the DER SubjectPublicKeyInfo of the key. */
+bool dcs_key_spki_sha256(const struct dcs_key *key, uint8_t out[DCS_SHA256_LEN],
+                         struct dcs_err *err) DCS_CHECKED;
+/* Checks for imported keys: size, RSA exponent, consistency (policy.md 5). */
+bool dcs_key_sound(const struct dcs_key *key, struct dcs_err *err) DCS_CHECKED;
+/* PEM of what we store: "PRIVATE KEY" or "PKCS#11 PROVIDER URI". */
+bool dcs_key_to_pem(const struct dcs_key *key, struct dcs_buf *out,
+                    struct dcs_err *err) DCS_CHECKED;
+/* PKCS#12 with leaf, chain and key (key may be NULL); passphrase may be empty. */
+bool dcs_pkcs12_make(const struct dcs_key *key, const struct dcs_bytes *certs, size_t count,
+                     const char *friendly_name, const struct dcs_secret *passphrase,
+                     struct dcs_buf *ret_der, struct dcs_err *err) DCS_CHECKED;
+
+#endif
