@@ -39,6 +39,9 @@ bool dcs_fs_make_dir(int at, const char *path, mode_t mode, struct dcs_fs_owner 
                      struct dcs_err *err) DCS_CHECKED;
 bool dcs_fs_stat(int at, const char *path, struct dcs_fs_stat *ret_stat,
                  struct dcs_err *err) DCS_CHECKED; /* does not follow a link in the last part */
+/* For a path that a user named: links are followed. */
+bool dcs_fs_stat_followed(const char *path, struct dcs_fs_stat *ret_stat,
+                          struct dcs_err *err) DCS_CHECKED;
 /* A regular file of at most max bytes, appended to *buf; ret_stat (may be NULL) is of the opened file. */
 bool dcs_fs_read(int at, const char *path, size_t max, struct dcs_buf *buf,
                  struct dcs_fs_stat *ret_stat, struct dcs_err *err) DCS_CHECKED;
@@ -57,6 +60,9 @@ bool dcs_fs_write_hint(int at, const char *path, const void *data, size_t len, m
 /* Points link at target, atomically: temporary link, rename, fsync of the directory. */
 bool dcs_fs_switch_link(int at, const char *link, const char *target, struct dcs_fs_owner owner,
                         struct dcs_err *err) DCS_CHECKED;
+/* The same without fsync: index entries, which are rebuilt when lost. */
+bool dcs_fs_link_hint(int at, const char *link, const char *target, struct dcs_fs_owner owner,
+                      struct dcs_err *err) DCS_CHECKED;
 /* The target of a link into out; DCS_E_NOT_FOUND when there is no such link. */
 bool dcs_fs_read_link(int at, const char *link, char *out, size_t capacity,
                       struct dcs_err *err) DCS_CHECKED;
@@ -88,6 +94,11 @@ struct dcs_lock {
 bool dcs_lock_try(int at, const char *path, mode_t create_mode, struct dcs_fs_owner owner,
                   bool *ret_held, struct dcs_lock *ret_lock, struct dcs_err *err) DCS_CHECKED;
 void dcs_lock_drop(struct dcs_lock *lock);
+
+/* True when path opens read-write (made with create_mode when missing and that is not 0); takes no
+ * lock. How a process finds out that it is a keeper: permissions and read-only mounts say no. */
+bool dcs_fs_opens_rw(int at, const char *path, mode_t create_mode, struct dcs_fs_owner owner,
+                     struct dcs_err *err) DCS_CHECKED;
 
 /* In-place record file under its own lock, for the request budget: opened read-write, locked by
  * the caller through dcs_lock (the same descriptor), read and written whole, no fsync. */

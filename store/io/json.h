@@ -49,6 +49,8 @@ bool dcs_json_add_text(struct dcs_json *parent, const char *name, const char *te
 bool dcs_json_add_i64(struct dcs_json *parent, const char *name, int64_t value);
 bool dcs_json_add_bool(struct dcs_json *parent, const char *name, bool value);
 bool dcs_json_add_time(struct dcs_json *parent, const char *name, int64_t when); /* RFC 3339 */
+/* Puts a whole tree under parent; takes child, even on failure. */
+bool dcs_json_attach(struct dcs_json *parent, const char *name, struct dcs_json *child);
 bool dcs_json_print(const struct dcs_json *root, bool pretty, struct dcs_buf *out,
                     struct dcs_err *err) DCS_CHECKED;
 

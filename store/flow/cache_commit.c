@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * cache_commit.c - writes a generation: its files, then facts.json; moving `current` is the
+ * caller's next step (dcs_cache_settle). Never changes a generation that has a facts.json.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/trace.h"
+#include "flow/cache_generation.h"
+
+enum { FILE_BYTES_MAX = 1 << 19 };
+
+struct writer {
+    const struct dcs_cache *cache;
+    struct dcs_commit *commit;
+    const char *dir;
+    struct dcs_fs_owner key_owner;
+    mode_t key_mode;
+};
+
+static bool list_file(struct dcs_facts *facts, const char *name, const struct dcs_buf *text,
+                      struct dcs_err *err)
+{
+    if (facts->file_count == DCS_FACTS_FILES)
+        return dcs_fail(err, DCS_E_BUG, "too many files in a generation");
+    struct dcs_facts_file *file = &facts->files[facts->file_count];
+    snprintf(file->name, sizeof(file->name), "%s", name);
+    file->size = (int64_t)text->len;
+    if (!dcs_sha256(dcs_buf_text(text), text->len, file->sha256, err))
+        return false;
+    facts->file_count++;
+    return true;
+}
+
+static bool write_file(const struct writer *w, const char *name, const struct dcs_buf *text,
+                       bool is_key, struct dcs_err *err)
+{
+    char path[DCS_GENERATION_DIR + 24];
+
+    snprintf(path, sizeof(path), "%s/%s", w->dir, name);
+    if (!dcs_buf_ok(text, name, err) || !list_file(w->commit->facts, name, text, err))
+        return false;
+    return dcs_fs_write(w->cache->fd, path, dcs_buf_text(text), text->len,
+                        is_key ? w->key_mode : 0644, is_key ? w->key_owner : w->cache->owner, err);
+}
+
+static bool add_certs(const struct dcs_commit *commit, size_t first, size_t end,
+                      struct dcs_buf *pem, struct dcs_err *err)
+{
+    for (size_t i = first; i < end; i++)
+        if (!dcs_pem_add(pem, "CERTIFICATE",
+                         (const uint8_t *)commit->certs->data + commit->offsets[i],
+                         commit->offsets[i + 1] - commit->offsets[i], err))
+            return false;
+    return true;
+}
+
+static bool write_certs(const struct writer *w, const char *name, size_t first, size_t end,
+                        struct dcs_err *err)
+{
+    dcs_auto(dcs_buf) struct dcs_buf pem = { .max = FILE_BYTES_MAX };
+
+    return add_certs(w->commit, first, end, &pem, err) && write_file(w, name, &pem, false, err);
+}
+
+static bool write_keys(const struct writer *w, struct dcs_err *err)
+{
+    dcs_auto(dcs_buf) struct dcs_buf pem = { .max = FILE_BYTES_MAX, .secret = true };
+
+    if (!w->commit->key)
+        return true;
+    if (!dcs_key_to_pem(w->commit->key, &pem, err) ||
+        !write_file(w, "privkey.pem", &pem, true, err))
+        return false;
+    return !w->commit->combined || (add_certs(w->commit, 0, w->commit->cert_count, &pem, err) &&
+                                    write_file(w, "combined.pem", &pem, true, err));
+}
+
+static bool write_facts(const struct writer *w, struct dcs_err *err)
+{
+    dcs_auto(dcs_json) struct dcs_json *root = NULL;
+    dcs_auto(dcs_buf) struct dcs_buf text = { .max = FILE_BYTES_MAX };
+    char path[DCS_GENERATION_DIR + 24];
+
+    snprintf(path, sizeof(path), "%s/facts.json", w->dir);
+    return dcs_facts_to_json(w->commit->facts, &root, err) &&
+           dcs_json_print(root, true, &text, err) &&
+           dcs_fs_write(w->cache->fd, path, dcs_buf_text(&text), text.len, 0644, w->cache->owner,
+                        err);
+}
+
+static bool next_dir(const struct dcs_cache *cache, const struct dcs_commit *commit,
+                     char dir[DCS_GENERATION_DIR], struct dcs_err *err)
+{
+    dcs_auto(dcs_generations) struct dcs_generations list = { 0 };
+
+    if (!commit->order) {
+        snprintf(dir, DCS_GENERATION_DIR, "certificates/%lld", (long long)commit->certificate_id);
+        return true;
+    }
+    if (!dcs_generation_list(cache, commit->order, &list, err))
+        return false;
+    dcs_generation_dir(commit->order, list.highest + 1, dir);
+    return true;
+}
+
+bool dcs_cache_commit(const struct dcs_cache *cache, struct dcs_commit *commit,
+                      char ret_dir[DCS_GENERATION_DIR], struct dcs_err *err)
+{
+    char dir[DCS_GENERATION_DIR];
+    struct writer w = {
+        .cache = cache, .commit = commit, .dir = dir, .key_owner = cache->owner, .key_mode = 0600
+    };
+    struct dcs_fs_owner dir_owner = cache->owner;
+
+    if (!next_dir(cache, commit, dir, err))
+        return false;
+    if (commit->key_gid != (gid_t)-1) {
+        w.key_owner.gid = commit->key_gid;
+        w.key_mode = 0640;
+        if (commit->is_private)
+            dir_owner.gid = commit->key_gid;
+    }
+    commit->facts->file_count = 0;
+    if (!dcs_fs_make_dir(cache->fd, dir, commit->is_private ? 0750 : 0755, dir_owner, err) ||
+        !write_keys(&w, err) || !write_certs(&w, "cert.pem", 0, 1, err) ||
+        !write_certs(&w, "chain.pem", 1, commit->cert_count, err) ||
+        !write_certs(&w, "fullchain.pem", 0, commit->cert_count, err) || !write_facts(&w, err))
+        return dcs_fail_while(err, "writing %s/%s", cache->path, dir);
+    snprintf(ret_dir, DCS_GENERATION_DIR, "%s", dir);
+    return true;
+}
+
+/* ---- leftovers of killed processes ---- */
+
+static bool is_there(const struct dcs_cache *cache, const char *dir, const char *name)
+{
+    char path[DCS_GENERATION_DIR + 24];
+    struct dcs_fs_stat stat;
+    struct dcs_err err = { 0 };
+
+    snprintf(path, sizeof(path), "%s/%s", dir, name);
+    /* What cannot be looked at counts as there: nothing is removed on a doubt. */
+    return dcs_fs_stat(cache->fd, path, &stat, &err) || err.code != DCS_E_NOT_FOUND;
+}
+
+static void remove_temporary(const struct dcs_cache *cache, const char *dir)
+{
+    dcs_auto(dcs_names) struct dcs_names names = { 0 };
+
+    if (!dcs_fs_list(cache->fd, dir, 100000, &names, NULL))
+        return;
+    for (size_t i = 0; i < names.count; i++) {
+        char path[DCS_GENERATION_DIR + 256];
+        if (strncmp(names.names[i], ".tmp-", 5) != 0)
+            continue;
+        snprintf(path, sizeof(path), "%s/%s", dir, names.names[i]);
+        if (!dcs_fs_remove(cache->fd, path, NULL) && !dcs_fs_remove_dir(cache->fd, path, NULL))
+            dcs_trace(cache->env, "cannot remove %s/%s", cache->path, path);
+    }
+}
+
+void dcs_cache_tidy(const struct dcs_cache *cache, int64_t order)
+{
+    dcs_auto(dcs_generations) struct dcs_generations list = { 0 };
+    char dir[DCS_GENERATION_DIR];
+
+    snprintf(dir, sizeof(dir), "orders/%lld", (long long)order);
+    remove_temporary(cache, dir);
+    if (!dcs_generation_list(cache, order, &list, NULL))
+        return;
+    for (size_t i = 0; i < list.count; i++) {
+        dcs_generation_dir(order, list.numbers[i], dir);
+        if (is_there(cache, dir, "facts.json"))
+            continue;
+        remove_temporary(cache, dir);
+        /* A key or a request is never removed here: a certificate may exist for it. */
+        if (is_there(cache, dir, "privkey.pem") || is_there(cache, dir, "request.json"))
+            continue;
+        if (!dcs_fs_remove_dir(cache->fd, dir, NULL))
+            dcs_trace(cache->env, "cannot remove the unfinished %s/%s", cache->path, dir);
+    }
+}

@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: Apache-2.0
+/* cache_record.c - order.json, memo.json, cold/NN and the salt: small JSON files of the cache. */
+#include "flow/cache.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/trace.h"
+
+enum { RECORD_MAX = 1 << 20, COLD_MAX = 4096, COLD_RECORDS = 6 };
+
+static bool read_json(const struct dcs_cache *cache, const char *path, struct dcs_json **ret_root,
+                      struct dcs_err *err)
+{
+    dcs_auto(dcs_buf) struct dcs_buf text = { .max = RECORD_MAX };
+
+    if (cache->fd < 0)
+        return dcs_fail(err, DCS_E_NOT_FOUND, "%s: %s", path, cache->why_reader);
+    return dcs_fs_read(cache->fd, path, RECORD_MAX, &text, NULL, err) &&
+           dcs_json_parse(dcs_buf_text(&text), text.len, ret_root, err);
+}
+
+static void record_path(int64_t order, const char *name, char out[64])
+{
+    snprintf(out, 64, "orders/%lld/%s", (long long)order, name);
+}
+
+bool dcs_cache_read_order(const struct dcs_cache *cache, int64_t order,
+                          struct dcs_order **ret_order, struct dcs_err *err)
+{
+    dcs_auto(dcs_json) struct dcs_json *root = NULL;
+    dcs_auto(dcs_order) struct dcs_order *read = NULL;
+    char path[64];
+
+    record_path(order, "order.json", path);
+    if (!read_json(cache, path, &root, err) || !dcs_order_from_json(root, &read, err))
+        return false;
+    if (read->id != order)
+        return dcs_fail(err, DCS_E_STATE, "%s/%s is of order %lld", cache->path, path,
+                        (long long)read->id);
+    *ret_order = dcs_steal(&read);
+    return true;
+}
+
+bool dcs_cache_write_order(const struct dcs_cache *cache, const struct dcs_order *order,
+                           struct dcs_err *err)
+{
+    dcs_auto(dcs_json) struct dcs_json *root = NULL;
+    dcs_auto(dcs_buf) struct dcs_buf text = { .max = RECORD_MAX };
+    char path[64];
+
+    record_path(order->id, "order.json", path);
+    return dcs_order_to_json(order, &root, err) && dcs_json_print(root, true, &text, err) &&
+           dcs_fs_write_hint(cache->fd, path, dcs_buf_text(&text), text.len, 0644, cache->owner,
+                             err);
+}
+
+/* ---- memo.json ---- */
+
+static const struct {
+    const char *name;
+    size_t offset;
+} memo_numbers[] = {
+    { "read_at", offsetof(struct dcs_memo, read_at) },
+    { "attempt_at", offsetof(struct dcs_memo, attempt_at) },
+    { "next_try", offsetof(struct dcs_memo, next_try) },
+    { "failures", offsetof(struct dcs_memo, failures) },
+    { "failed_boot_ms", offsetof(struct dcs_memo, failed_boot_ms) },
+    { "elsewhere_certificate", offsetof(struct dcs_memo, elsewhere_certificate) },
+    { "elsewhere_not_after", offsetof(struct dcs_memo, elsewhere_not_after) },
+    { "rejected_certificate", offsetof(struct dcs_memo, rejected_certificate) },
+};
+static const struct {
+    const char *name;
+    size_t offset, capacity;
+} memo_texts[] = {
+    { "elsewhere_serial", offsetof(struct dcs_memo, elsewhere_serial), 65 },
+    { "rejected_reason", offsetof(struct dcs_memo, rejected_reason), 256 },
+    { "revoked_serial", offsetof(struct dcs_memo, revoked_serial), 65 },
+};
+
+static void failure_from_json(const struct dcs_json *object, struct dcs_err *ret_failure)
+{
+    int64_t status = 0;
+
+    *ret_failure = (struct dcs_err){ 0 };
+    if (!dcs_json_is_object(object))
+        return;
+    ret_failure->code = dcs_code_from_name(dcs_json_text(object, "code"));
+    if (dcs_json_i64(object, "http_status", &status) && status > 0 && status < 1000)
+        ret_failure->http_status = (int)status;
+    dcs_clean_text(dcs_json_text(object, "service_code"), ret_failure->service_code,
+                   sizeof(ret_failure->service_code));
+    dcs_clean_text(dcs_json_text(object, "text"), ret_failure->text, sizeof(ret_failure->text));
+    dcs_clean_text(dcs_json_text(object, "hint"), ret_failure->hint, sizeof(ret_failure->hint));
+}
+
+static void failure_to_json(const struct dcs_err *failure, struct dcs_json *parent,
+                            const char *name)
+{
+    if (failure->code == DCS_E_NONE)
+        return;
+    struct dcs_json *object = dcs_json_add_object(parent, name);
+    dcs_json_add_text(object, "code", dcs_code_name(failure->code));
+    if (failure->http_status)
+        dcs_json_add_i64(object, "http_status", failure->http_status);
+    if (failure->service_code[0])
+        dcs_json_add_text(object, "service_code", failure->service_code);
+    dcs_json_add_text(object, "text", failure->text);
+    if (failure->hint[0])
+        dcs_json_add_text(object, "hint", failure->hint);
+}
+
+void dcs_cache_read_memo(const struct dcs_cache *cache, int64_t order, struct dcs_memo *ret_memo)
+{
+    dcs_auto(dcs_json) struct dcs_json *root = NULL;
+    char path[64];
+
+    *ret_memo = (struct dcs_memo){ 0 };
+    record_path(order, "memo.json", path);
+    if (!read_json(cache, path, &root, NULL))
+        return;
+    for (size_t i = 0; i < DCS_COUNT(memo_numbers); i++) {
+        int64_t value = 0;
+        if (dcs_json_i64(root, memo_numbers[i].name, &value) && value >= 0)
+            memcpy((char *)ret_memo + memo_numbers[i].offset, &value, sizeof(value));
+    }
+    for (size_t i = 0; i < DCS_COUNT(memo_texts); i++)
+        dcs_clean_text(dcs_json_text(root, memo_texts[i].name),
+                       (char *)ret_memo + memo_texts[i].offset, memo_texts[i].capacity);
+    failure_from_json(dcs_json_get(root, "failure"), &ret_memo->failure);
+}
+
+bool dcs_cache_write_memo(const struct dcs_cache *cache, int64_t order, const struct dcs_memo *memo,
+                          struct dcs_err *err)
+{
+    dcs_auto(dcs_json) struct dcs_json *root = dcs_json_new_object();
+    dcs_auto(dcs_buf) struct dcs_buf text = { .max = RECORD_MAX };
+    char path[64];
+
+    for (size_t i = 0; i < DCS_COUNT(memo_numbers); i++) {
+        int64_t value = 0;
+        memcpy(&value, (const char *)memo + memo_numbers[i].offset, sizeof(value));
+        if (value)
+            dcs_json_add_i64(root, memo_numbers[i].name, value);
+    }
+    for (size_t i = 0; i < DCS_COUNT(memo_texts); i++) {
+        const char *value = (const char *)memo + memo_texts[i].offset;
+        if (*value)
+            dcs_json_add_text(root, memo_texts[i].name, value);
+    }
+    failure_to_json(&memo->failure, root, "failure");
+    record_path(order, "memo.json", path);
+    return dcs_json_print(root, true, &text, err) &&
+           dcs_fs_write_hint(cache->fd, path, dcs_buf_text(&text), text.len, 0644, cache->owner,
+                             err);
+}
+
+/* ---- cold/NN ---- */
+
+static bool cold_read(const struct dcs_lock *lock, struct dcs_json **ret_root)
+{
+    char text[COLD_MAX];
+    size_t len = 0;
+
+    return dcs_fs_read_locked(lock, text, sizeof(text), &len, NULL) && len > 0 &&
+           dcs_json_parse(text, len, ret_root, NULL);
+}
+
+static bool cold_hash(const char *canonical, char out[33])
+{
+    uint8_t hash[DCS_SHA256_LEN];
+
+    if (!dcs_sha256(canonical, strlen(canonical), hash, NULL))
+        return false;
+    dcs_hex(hash, 16, out);
+    return true;
+}
+
+bool dcs_cache_cold_find(const struct dcs_lock *lock, const char *canonical, int64_t began_boot_ms,
+                         struct dcs_cold *ret_cold)
+{
+    dcs_auto(dcs_json) struct dcs_json *root = NULL;
+    char hash[33];
+
+    if (!cold_hash(canonical, hash) || !cold_read(lock, &root))
+        return false;
+    const struct dcs_json *records = dcs_json_get(root, "records");
+    for (const struct dcs_json *r = dcs_json_first(records); r; r = dcs_json_next(r)) {
+        struct dcs_cold cold = { 0 };
+        const char *uri = dcs_json_text(r, "uri");
+        if (!uri || strcmp(uri, hash) != 0 || !dcs_json_i64(r, "boot_ms", &cold.boot_ms) ||
+            cold.boot_ms < began_boot_ms)
+            continue;
+        if (!dcs_json_i64(r, "when", &cold.when))
+            continue;
+        failure_from_json(dcs_json_get(r, "failure"), &cold.failure);
+        if (!dcs_json_i64(r, "order", &cold.order) && cold.failure.code == DCS_E_NONE)
+            continue;
+        *ret_cold = cold;
+        return true;
+    }
+    return false;
+}
+
+static void cold_put(struct dcs_json *records, const char *hash, const struct dcs_cold *cold)
+{
+    struct dcs_json *record = dcs_json_add_object(records, NULL);
+
+    dcs_json_add_text(record, "uri", hash);
+    dcs_json_add_i64(record, "when", cold->when);
+    dcs_json_add_i64(record, "boot_ms", cold->boot_ms);
+    if (cold->order)
+        dcs_json_add_i64(record, "order", cold->order);
+    failure_to_json(&cold->failure, record, "failure");
+}
+
+/* The newest comes first; others are kept while the whole fits. */
+void dcs_cache_cold_store(const struct dcs_cache *cache, const struct dcs_lock *lock,
+                          const char *canonical, const struct dcs_cold *cold)
+{
+    dcs_auto(dcs_json) struct dcs_json *old = NULL;
+    char hash[33];
+
+    if (!cold_hash(canonical, hash))
+        return;
+    (void)cold_read(lock, &old);
+    for (int keep = COLD_RECORDS - 1; keep >= 0; keep--) {
+        dcs_auto(dcs_json) struct dcs_json *root = dcs_json_new_object();
+        dcs_auto(dcs_buf) struct dcs_buf text = { .max = COLD_MAX };
+        struct dcs_json *records = dcs_json_add_array(root, "records");
+        int kept = 0;
+
+        cold_put(records, hash, cold);
+        const struct dcs_json *r = dcs_json_first(dcs_json_get(old, "records"));
+        for (; r && kept < keep; r = dcs_json_next(r)) {
+            struct dcs_cold other = { 0 };
+            const char *uri = dcs_json_text(r, "uri");
+            if (!uri || strlen(uri) != 32 || strcmp(uri, hash) == 0)
+                continue;
+            (void)dcs_json_i64(r, "when", &other.when);
+            (void)dcs_json_i64(r, "boot_ms", &other.boot_ms);
+            (void)dcs_json_i64(r, "order", &other.order);
+            failure_from_json(dcs_json_get(r, "failure"), &other.failure);
+            cold_put(records, uri, &other);
+            kept++;
+        }
+        if (!dcs_json_print(root, false, &text, NULL) || text.failed)
+            continue;
+        if (!dcs_fs_write_locked(lock, dcs_buf_text(&text), text.len, NULL))
+            dcs_trace(cache->env, "cannot write %s/cold", cache->path);
+        return;
+    }
+}
+
+/* ---- salt ---- */
+
+void dcs_cache_salt(const struct dcs_cache *cache, uint8_t out[32])
+{
+    dcs_auto(dcs_buf) struct dcs_buf salt = { .max = 64 };
+    uint8_t fresh[32];
+
+    memset(out, 0, 32);
+    if (cache->fd < 0)
+        return;
+    if (dcs_fs_read(cache->fd, "salt", 64, &salt, NULL, NULL) && salt.len == 32) {
+        memcpy(out, salt.data, 32);
+        return;
+    }
+    if (cache->role != DCS_ROLE_KEEPER || !dcs_env_random(cache->env, fresh, sizeof(fresh), NULL) ||
+        !dcs_fs_write(cache->fd, "salt", fresh, sizeof(fresh), 0600, cache->owner, NULL))
+        return;
+    memcpy(out, fresh, 32);
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * store_instance.h - what the files of the coordinator (store*.c) share: the instance, and one
+ * public call under way. Nobody else includes it.
+ */
+#ifndef DCS_STORE_INSTANCE_H
+#define DCS_STORE_INSTANCE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "digicert-store.h"
+#include "flow/accept.h"
+#include "flow/api.h"
+#include "flow/cache.h"
+#include "flow/policy.h"
+
+enum {
+    MEMORY_BUCKETS = 512,
+    FAILURES_KEPT = 64,
+    FAILURE_KEPT_MS = 60000, /* a failed cold open, and "away", stop a process's requests so long */
+    COLD_ORDERS_PER_MINUTE =
+        20, /* that doors open, orders with a section of their own not counted */
+    MEMO_KEPT_MS = 5000,
+};
+
+/* One order as this process last saw it. */
+struct memory {
+    struct memory *next;
+    int64_t order;
+    struct dcs_bundle *bundle;
+    struct dcs_config *config; /* whose settings these are */
+    struct dcs_order_settings settings;
+    bool human_approval;
+    char revoked_serial[65];
+    int64_t memo_read_ms;
+};
+
+struct failure {
+    uint64_t hash; /* of the canonical URI; 0 = free */
+    int64_t until_ms;
+    struct dcs_err err;
+};
+
+struct dcs_store {
+    const struct dcs_env *env;
+    enum dcs_caller caller;
+    char *config_path;
+    atomic_uint forks;     /* the process's fork count that the mutex belongs to */
+    pthread_mutex_t mutex; /* over what follows; never held over a file, network or callback */
+    struct dcs_config *config;
+    struct dcs_err config_err; /* why the file could not be used as a whole */
+    char config_file[4096];    /* "" = built-in defaults */
+    struct dcs_fs_stat config_stat;
+    struct memory *memory[MEMORY_BUCKETS];
+    struct failure failures[FAILURES_KEPT];
+    int64_t cold_stamps[COLD_ORDERS_PER_MINUTE];
+    int64_t away_until_ms;
+};
+
+void dcs_store_enter(struct dcs_store *store); /* lock, fork-aware */
+void dcs_store_leave(struct dcs_store *store);
+
+/* One public call: the configuration it works with, and its view of the state directory. */
+struct job {
+    struct dcs_store *store;
+    const struct dcs_env *env;
+    struct dcs_config *config;
+    struct dcs_err config_err;
+    const struct dcs_settings *settings;
+    struct dcs_cache cache; /* a peek until dcs_job_keeper looked */
+    bool looked;            /* the role is known */
+    bool cached_only;
+    bool is_door;
+};
+bool dcs_job_begin(struct dcs_store *store, struct job *ret_job, struct dcs_err *err) DCS_CHECKED;
+void dcs_job_end(struct job *job);
+#define job_scope_drop dcs_job_end
+/* Finds the role, making the state directory when it is missing and we may. */
+bool dcs_job_look(struct job *job, struct dcs_err *err) DCS_CHECKED;
+/* Refuses what the configuration says wrongly for that order (0: any error), before a request. */
+bool dcs_job_check_config(const struct job *job, int64_t order, struct dcs_err *err) DCS_CHECKED;
+bool dcs_job_api(struct job *job, struct dcs_deadline deadline, struct dcs_api **ret_api,
+                 struct dcs_err *err) DCS_CHECKED;
+
+/* store_memory.c */
+bool dcs_memory_find(struct job *job, int64_t order, const char *dir, struct memory *ret_copy);
+void dcs_memory_copy_drop(struct memory *copy); /* of a copy that find or put gave */
+void dcs_memory_put(struct job *job, struct dcs_bundle *bundle, struct memory *ret_copy);
+void dcs_memory_forget(struct dcs_store *store, int64_t order);
+bool dcs_memory_failed(struct job *job, const char *canonical,
+                       struct dcs_err *err); /* true: refuse */
+void dcs_memory_note_failure(struct job *job, const char *canonical, const struct dcs_err *err);
+bool dcs_memory_may_open_cold(struct job *job, struct dcs_err *err) DCS_CHECKED;
+
+/* store_load.c: an order whose number is known. */
+bool dcs_load_order(struct job *job, int64_t order, const struct dcs_uri *uri,
+                    struct dcs_bundle **ret_bundle, struct dcs_err *err) DCS_CHECKED;
+/* What the cache offers now, with its settings and stage; DCS_E_NOT_FOUND when nothing. */
+bool dcs_load_offer(struct job *job, int64_t order, struct memory *ret_offer,
+                    enum dcs_stage *ret_stage, struct dcs_err *err) DCS_CHECKED;
+void dcs_load_life(const struct memory *offer, struct dcs_life *ret_life);
+/* store_fetch.c: one attempt, single-flight; the answer is in the cache afterwards. */
+bool dcs_fetch_order(struct job *job, int64_t order, struct dcs_deadline deadline,
+                     bool only_if_free, struct dcs_err *err) DCS_CHECKED;
+struct dcs_choice dcs_fetch_choice(const struct job *job, const struct dcs_order_settings *settings,
+                                   const char *revoked_serial);
+void dcs_fetch_settings(struct job *job, const struct dcs_order *order,
+                        struct dcs_order_settings *ret_settings);
+bool dcs_fetch_commit(struct job *job, const struct dcs_order *order,
+                      const struct dcs_order_settings *settings, struct dcs_accepted *accepted,
+                      const struct dcs_key *key, struct dcs_err *err) DCS_CHECKED;
+/* store_resolve.c: any URI to an order number. */
+bool dcs_resolve(struct job *job, const struct dcs_uri *uri, int64_t *ret_order,
+                 struct dcs_err *err) DCS_CHECKED;
+/* store_certificate.c: certificate/ID. */
+bool dcs_load_certificate(struct job *job, const struct dcs_uri *uri,
+                          struct dcs_bundle **ret_bundle, struct dcs_err *err) DCS_CHECKED;
+
+#endif

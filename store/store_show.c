@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * store_show.c - what is known, as JSON for people and scripts: one order (show), all local ones
+ * and the service (status). Reads; only `show` with refresh asks the CA.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "flow/budget.h"
+#include "flow/service.h"
+#include "store_instance.h"
+
+static void add_error(struct dcs_json *parent, const char *name, const struct dcs_err *err)
+{
+    if (err->code == DCS_E_NONE)
+        return;
+    struct dcs_json *object = dcs_json_add_object(parent, name);
+    dcs_json_add_text(object, "code", dcs_code_name(err->code));
+    dcs_json_add_text(object, "text", err->text);
+    if (err->hint[0])
+        dcs_json_add_text(object, "hint", err->hint);
+    if (err->http_status)
+        dcs_json_add_i64(object, "http_status", err->http_status);
+    if (err->service_code[0])
+        dcs_json_add_text(object, "service_code", err->service_code);
+}
+
+static void add_hex(struct dcs_json *object, const char *name, const uint8_t *data, size_t len)
+{
+    char hex[2 * DCS_SHA256_LEN + 1];
+
+    dcs_hex(data, len, hex);
+    dcs_json_add_text(object, name, hex);
+}
+
+static int64_t spread_of(const struct job *job, int64_t order, const struct dcs_life *life,
+                         const char *serial)
+{
+    char text[160];
+    uint8_t salt[32];
+    uint8_t hash[DCS_SHA256_LEN];
+    uint64_t value = 0;
+    char hex[65];
+
+    dcs_cache_salt(&job->cache, salt);
+    dcs_hex(salt, sizeof(salt), hex);
+    int len = snprintf(text, sizeof(text), "%s/%lld/%s", hex, (long long)order, serial);
+    if (len < 0 || (size_t)len >= sizeof(text) || !dcs_sha256(text, (size_t)len, hash, NULL))
+        return 0;
+    memcpy(&value, hash, sizeof(value));
+    return dcs_policy_spread(life, value);
+}
+
+static const char *ct_text(const struct dcs_cert_info *leaf)
+{
+    if (leaf->sct_count < 0)
+        return "malformed";
+    return leaf->sct_count > 0 ? "logged" : "not logged";
+}
+
+static void add_times(const struct job *job, struct dcs_json *object, const struct memory *offer)
+{
+    struct dcs_life life;
+    struct dcs_life_times times;
+
+    dcs_load_life(offer, &life);
+    life.spread_s =
+        spread_of(job, offer->order, &life, dcs_bundle_facts(offer->bundle)->leaf.serial);
+    dcs_policy_times(&life, &times);
+    dcs_json_add_text(object, "stage",
+                      dcs_stage_name(dcs_policy_stage(&life, dcs_env_now(job->env))));
+    dcs_json_add_time(object, "due", times.due);
+    dcs_json_add_time(object, "warn", times.warn);
+    dcs_json_add_time(object, "urgent", times.urgent);
+    dcs_json_add_time(object, "critical", times.critical);
+}
+
+static void add_current(const struct job *job, struct dcs_json *parent, const struct memory *offer)
+{
+    const struct dcs_facts *facts = dcs_bundle_facts(offer->bundle);
+    struct dcs_json *object = dcs_json_add_object(parent, "current");
+    char path[4096 + DCS_GENERATION_DIR];
+
+    dcs_json_add_i64(object, "generation", dcs_bundle_generation(offer->bundle));
+    snprintf(path, sizeof(path), "%s/%s", job->cache.path, dcs_bundle_dir(offer->bundle));
+    dcs_json_add_text(object, "dir", path);
+    dcs_json_add_bool(object, "has_key", dcs_bundle_has_key(offer->bundle));
+    dcs_json_add_text(object, "source", facts->source);
+    dcs_json_add_time(object, "since", facts->committed_at);
+    if (facts->certificate_id)
+        dcs_json_add_i64(object, "certificate_id", facts->certificate_id);
+    dcs_json_add_text(object, "serial", facts->leaf.serial);
+    dcs_json_add_text(object, "common_name", facts->leaf.common_name);
+    struct dcs_json *names = dcs_json_add_array(object, "names");
+    for (size_t i = 0; i < facts->name_count; i++)
+        dcs_json_add_text(names, NULL, facts->names[i]);
+    dcs_json_add_time(object, "not_before", facts->leaf.not_before);
+    dcs_json_add_time(object, "not_after", facts->leaf.not_after);
+    add_times(job, object, offer);
+    add_hex(object, "sha1", facts->leaf.sha1, DCS_SHA1_LEN);
+    add_hex(object, "sha256", facts->leaf.sha256, DCS_SHA256_LEN);
+    add_hex(object, "spki_sha256", facts->leaf.spki_sha256, DCS_SHA256_LEN);
+    dcs_json_add_text(object, "ct", ct_text(&facts->leaf));
+    dcs_json_add_i64(object, "sct_count", facts->leaf.sct_count);
+    dcs_json_add_i64(object, "chain_length", (int64_t)dcs_bundle_chain_count(offer->bundle));
+    if (facts->notes[0])
+        dcs_json_add_text(object, "notes", facts->notes);
+}
+
+struct generations {
+    struct dcs_json *array;
+};
+
+static bool add_generation(void *context, struct dcs_bundle *bundle)
+{
+    struct generations *all = context;
+    const struct dcs_facts *facts = dcs_bundle_facts(bundle);
+    struct dcs_json *object = dcs_json_add_object(all->array, NULL);
+
+    dcs_json_add_i64(object, "generation", dcs_bundle_generation(bundle));
+    dcs_json_add_bool(object, "has_key", dcs_bundle_has_key(bundle));
+    dcs_json_add_text(object, "serial", facts->leaf.serial);
+    add_hex(object, "spki_sha256", facts->leaf.spki_sha256, DCS_SHA256_LEN);
+    dcs_json_add_time(object, "not_after", facts->leaf.not_after);
+    return true;
+}
+
+static void add_memo(struct dcs_json *parent, const struct dcs_memo *memo)
+{
+    if (memo->read_at)
+        dcs_json_add_time(parent, "order_read_at", memo->read_at);
+    if (memo->attempt_at)
+        dcs_json_add_time(parent, "last_attempt", memo->attempt_at);
+    if (memo->next_try && memo->failures)
+        dcs_json_add_time(parent, "next_try", memo->next_try);
+    if (memo->failures)
+        dcs_json_add_i64(parent, "failures", memo->failures);
+    add_error(parent, "last_failure", &memo->failure);
+    if (memo->elsewhere_serial[0]) {
+        struct dcs_json *object = dcs_json_add_object(parent, "elsewhere");
+        dcs_json_add_i64(object, "certificate_id", memo->elsewhere_certificate);
+        dcs_json_add_text(object, "serial", memo->elsewhere_serial);
+        dcs_json_add_time(object, "not_after", memo->elsewhere_not_after);
+    }
+    if (memo->rejected_reason[0]) {
+        struct dcs_json *object = dcs_json_add_object(parent, "rejected");
+        dcs_json_add_i64(object, "certificate_id", memo->rejected_certificate);
+        dcs_json_add_text(object, "reason", memo->rejected_reason);
+    }
+}
+
+static void add_settings(struct dcs_json *parent, const struct dcs_order_settings *settings)
+{
+    struct dcs_json *object = dcs_json_add_object(parent, "config");
+
+    dcs_json_add_bool(object, "has_section", settings->has_section);
+    dcs_json_add_text(object, "reissue", settings->reissue == DCS_REISSUE_AUTO ? "auto" : "never");
+    if (settings->serve_expired != DCS_UNKNOWN)
+        dcs_json_add_bool(object, "serve_expired", settings->serve_expired == DCS_YES);
+    if (settings->key_group[0])
+        dcs_json_add_text(object, "key_group", settings->key_group);
+}
+
+static bool add_order_info(struct job *job, int64_t id, struct dcs_json *parent,
+                           struct dcs_order_settings *ret_settings, struct dcs_err *err)
+{
+    dcs_auto(dcs_order) struct dcs_order *order = NULL;
+    dcs_auto(dcs_json) struct dcs_json *json = NULL;
+
+    if (!dcs_cache_read_order(&job->cache, id, &order, NULL)) {
+        dcs_config_order(job->config, &(struct dcs_order_names){ .id = id }, ret_settings);
+        return true;
+    }
+    dcs_fetch_settings(job, order, ret_settings);
+    if (!dcs_order_to_json(order, &json, err))
+        return false;
+    dcs_json_attach(parent, "order", dcs_steal(&json));
+    return true;
+}
+
+static const char *role_name(const struct job *job)
+{
+    return job->cache.role == DCS_ROLE_KEEPER ? "keeper" : "reader";
+}
+
+static bool describe(struct job *job, int64_t id, struct dcs_json *root, bool with_generations,
+                     struct dcs_err *err)
+{
+    struct dcs_order_settings settings;
+    struct memory offer = { 0 };
+    enum dcs_stage stage = DCS_STAGE_NONE;
+    struct dcs_memo memo;
+    char uri[64];
+
+    snprintf(uri, sizeof(uri), "digicert://order/%lld", (long long)id);
+    dcs_json_add_text(root, "uri", uri);
+    dcs_json_add_i64(root, "order_id", id);
+    if (!add_order_info(job, id, root, &settings, err))
+        return false;
+    if (dcs_load_offer(job, id, &offer, &stage, NULL)) {
+        add_current(job, root, &offer);
+        dcs_memory_copy_drop(&offer);
+    }
+    if (with_generations) {
+        struct generations all = { dcs_json_add_array(root, "generations") };
+        if (!dcs_cache_each(&job->cache, id, add_generation, &all, err))
+            return false;
+    }
+    dcs_cache_read_memo(&job->cache, id, &memo);
+    add_memo(root, &memo);
+    add_settings(root, &settings);
+    return true;
+}
+
+static bool refresh_order(struct job *job, int64_t id, struct dcs_err *err)
+{
+    if (!dcs_cache_need_keeper(&job->cache, err))
+        return false;
+    return dcs_fetch_order(job, id, dcs_deadline_in(job->env, job->settings->load_deadline_ms),
+                           false, err);
+}
+
+static bool show(struct job *job, const struct dcs_uri *uri, bool refresh, struct dcs_json *root,
+                 struct dcs_err *err)
+{
+    struct dcs_order_settings settings;
+    struct dcs_err why = { 0 };
+    int64_t id = 0;
+
+    if (!dcs_job_check_config(job, 0, err) || !dcs_job_look(job, err) ||
+        !dcs_resolve(job, uri, &id, err))
+        return false;
+    if (refresh && !refresh_order(job, id, &why) && why.code != DCS_E_PENDING) {
+        *err = why;
+        return false;
+    }
+    dcs_config_order(job->config, &(struct dcs_order_names){ .id = id }, &settings);
+    if (!dcs_cache_has_order(&job->cache, id) && !settings.has_section) {
+        dcs_fail(err, DCS_E_NOT_FOUND, "order %lld: nothing is known of it here", (long long)id);
+        return dcs_hint(err, "ask the CA with `digicert-store show --refresh order/%lld`",
+                        (long long)id);
+    }
+    dcs_json_add_text(root, "role", role_name(job));
+    return describe(job, id, root, true, err);
+}
+
+bool dcs_store_show(struct dcs_store *store, const struct dcs_uri *uri, bool refresh,
+                    struct dcs_json **ret_object, struct dcs_err *err)
+{
+    dcs_auto(dcs_json) struct dcs_json *root = dcs_json_new_object();
+    struct dcs_err why = { 0 };
+    struct job job;
+
+    if (uri->kind == DCS_URI_LIST || uri->kind == DCS_URI_CERTIFICATE) {
+        dcs_fail(err, DCS_E_URI,
+                 "show wants an order, by number, name, reference, serial or thumbprint");
+        return dcs_hint(err, "digicert-store show order/123");
+    }
+    if (!dcs_job_begin(store, &job, err))
+        return false;
+    bool done = show(&job, uri, refresh, root, &why);
+    dcs_job_end(&job);
+    if (!done) {
+        if (err)
+            *err = why;
+        return false;
+    }
+    *ret_object = dcs_steal(&root);
+    return true;
+}
+
+/* ---- status ---- */
+
+static void add_service(struct job *job, struct dcs_json *root)
+{
+    dcs_auto(dcs_secret) struct dcs_secret key = { 0 };
+    struct dcs_service service = {
+        .env = job->env, .state_fd = job->cache.fd, .owner = job->cache.owner, .is_verb = true
+    };
+    struct dcs_service_state state;
+    int64_t left_5s = 0;
+    int64_t left_3min = 0;
+
+    /* Only who may read the API key can name the files of its service state. */
+    if (job->cache.fd < 0 || job->cache.role != DCS_ROLE_KEEPER ||
+        !dcs_api_read_key(job->env, job->settings, &key, NULL) ||
+        !dcs_service_hash(job->settings->api_url, &key, service.hash, NULL))
+        return;
+    struct dcs_json *object = dcs_json_add_object(root, "service");
+    dcs_json_add_text(object, "api_url", job->settings->api_url);
+    dcs_service_read(&service, &state);
+    dcs_json_add_bool(object, "away", state.away_since != 0);
+    if (state.away_since) {
+        dcs_json_add_time(object, "away_since", state.away_since);
+        dcs_json_add_time(object, "next_try", state.next_try);
+        dcs_json_add_text(object, "reason", state.reason);
+    }
+    if (state.last_success)
+        dcs_json_add_time(object, "last_success", state.last_success);
+    struct dcs_budget budget = { .env = job->env,
+                                 .state_fd = job->cache.fd,
+                                 .owner = job->cache.owner,
+                                 .per_5s = job->settings->budget_5s,
+                                 .per_3min = job->settings->budget_3min,
+                                 .is_verb = true };
+    memcpy(budget.hash, service.hash, sizeof(budget.hash));
+    dcs_budget_left(&budget, &left_5s, &left_3min);
+    dcs_json_add_i64(object, "budget_left_5s", left_5s);
+    dcs_json_add_i64(object, "budget_left_3min", left_3min);
+}
+
+static bool status(struct job *job, struct dcs_json *root, struct dcs_err *err)
+{
+    dcs_auto(dcs_ids) struct dcs_ids dirs = { 0 };
+    size_t sections = dcs_config_section_count(job->config);
+
+    if (!dcs_job_check_config(job, 0, err) || !dcs_job_look(job, err) ||
+        !dcs_cache_orders(&job->cache, &dirs, err))
+        return false;
+    dcs_json_add_time(root, "now", dcs_env_now(job->env));
+    dcs_json_add_text(root, "state_dir", job->cache.path);
+    dcs_json_add_text(root, "role", role_name(job));
+    if (job->cache.why_reader[0])
+        dcs_json_add_text(root, "why_reader", job->cache.why_reader);
+    add_service(job, root);
+    struct dcs_json *orders = dcs_json_add_array(root, "orders");
+    for (size_t i = 0; i < dirs.count; i++)
+        if (!describe(job, dirs.ids[i], dcs_json_add_object(orders, NULL), false, err))
+            return false;
+    for (size_t i = 0; i < sections; i++) {
+        const struct dcs_config_section *section = dcs_config_section(job->config, i);
+        if (section->kind == DCS_URI_ORDER && !dcs_cache_has_order(&job->cache, section->id) &&
+            !describe(job, section->id, dcs_json_add_object(orders, NULL), false, err))
+            return false;
+    }
+    return true;
+}
+
+bool dcs_store_status(struct dcs_store *store, struct dcs_json **ret_object, struct dcs_err *err)
+{
+    dcs_auto(dcs_json) struct dcs_json *root = dcs_json_new_object();
+    struct dcs_err why = { 0 };
+    struct job job;
+
+    if (!dcs_job_begin(store, &job, err))
+        return false;
+    job.cached_only = true; /* looks, makes no directory, asks nobody */
+    bool done = status(&job, root, &why);
+    dcs_job_end(&job);
+    if (!done) {
+        if (err)
+            *err = why;
+        return false;
+    }
+    *ret_object = dcs_steal(&root);
+    return true;
+}
