@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# packages.sh - the Debian packages that building and testing need, and their installation.
+# Sourced by examples/quickstart.sh and tests/run.sh: one list for both.
+
+# shellcheck disable=SC2034 # used by who sources this
+BUILD_PACKAGES=(gcc libc6-dev meson ninja-build pkg-config libssl-dev libcurl4-openssl-dev
+    libcjson-dev libmicrohttpd-dev)
+# shellcheck disable=SC2034
+RUN_PACKAGES=(openssl ca-certificates libcurl4 jq)
+# shellcheck disable=SC2034
+TEST_PACKAGES=(libcmocka-dev clang clang-format clang-tidy libclang-rt-14-dev python3 curl jq strace
+    valgrind gdb-minimal faketime shellcheck mandoc codespell procps util-linux binutils git
+    debootstrap python3-minimal)
+
+# install_packages NAME...: installs what is missing, with apt, without a terminal.
+install_packages() {
+    local name missing=() as_root=()
+    for name in "$@"; do
+        dpkg-query -W -f='${db:Status-Abbrev}' "$name" 2>/dev/null | grep -q '^ii' || missing+=("$name")
+    done
+    [ ${#missing[@]} -gt 0 ] || return 0
+    if [ "$(id -u)" -ne 0 ]; then
+        command -v sudo >/dev/null || {
+            echo "these packages are missing: ${missing[*]}" >&2
+            echo "hint: run this as root, or install them first" >&2
+            return 1
+        }
+        as_root=(sudo)
+    fi
+    echo "installing: ${missing[*]}"
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -qq &&
+        "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+            --no-install-recommends "${missing[@]}" >/dev/null
+}
