@@ -12,6 +12,7 @@
 #define DCS_IO_JSON_H
 
 #include "base/buf.h"
+#include "base/env.h"
 
 struct dcs_json; /* a node; the root owns all */
 
@@ -38,8 +39,8 @@ bool dcs_json_i64(const struct dcs_json *object, const char *path, int64_t *ret_
 enum dcs_tri { DCS_UNKNOWN = 0, DCS_NO, DCS_YES };
 enum dcs_tri dcs_json_tri(const struct dcs_json *object, const char *path);
 
-/* Writing. New nodes are owned by the parent once added; adding to NULL or out of memory makes the
- * root "failed", seen once in dcs_json_print. */
+/* Writing. New nodes are owned by the parent once added; adding to NULL or out of memory gives NULL or
+ * false and leaves the node out. */
 struct dcs_json *dcs_json_new_object(void);
 struct dcs_json *dcs_json_new_array(void);
 struct dcs_json *dcs_json_add_object(struct dcs_json *parent,
