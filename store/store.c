@@ -14,7 +14,7 @@
 /* Counts the forks of this process; the one child handler of the module. */
 static atomic_uint fork_count;
 static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
-enum { FORK_REPAIR = 0xFFFFFFFFu };
+static const unsigned FORK_REPAIR = 0xFFFFFFFFu; /* no fork count: a repair is under way */
 
 static void count_fork(void)
 {

@@ -190,6 +190,20 @@ bool dcs_fs_read_user_file(const char *path, size_t max, struct dcs_buf *buf,
     return read_into(AT_FDCWD, path, 0, max, buf, ret_stat, err);
 }
 
+bool dcs_fs_read_proc(const char *path, struct dcs_buf *buf, struct dcs_err *err)
+{
+    char text[4096];
+    size_t len = 0;
+    dcs_auto(dcs_fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+    if (fd < 0)
+        return fail_path(err, errno, path);
+    if (!read_all(fd, path, text, sizeof(text), &len, err))
+        return false;
+    dcs_buf_add(buf, text, len < sizeof(text) ? len : sizeof(text));
+    return dcs_buf_ok(buf, path, err);
+}
+
 bool dcs_fs_read_link(int at, const char *link, char *out, size_t capacity, struct dcs_err *err)
 {
     ssize_t len = readlinkat(at, link, out, capacity);

@@ -52,6 +52,8 @@ bool dcs_fs_read_secret(int at, const char *path, size_t max, struct dcs_secret 
  * are followed. */
 bool dcs_fs_read_user_file(const char *path, size_t max, struct dcs_buf *buf,
                            struct dcs_fs_stat *ret_stat, struct dcs_err *err) DCS_CHECKED;
+/* A small file of the kernel's, whose size stat does not tell; 4 KiB at most, links followed. */
+bool dcs_fs_read_proc(const char *path, struct dcs_buf *buf, struct dcs_err *err) DCS_CHECKED;
 bool dcs_fs_write(int at, const char *path, const void *data, size_t len, mode_t mode,
                   struct dcs_fs_owner owner, struct dcs_err *err) DCS_CHECKED;
 /* No fsync: for hints whose loss costs nothing (budget, away marks). Still atomic. */
