@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+/* object.c - object descriptions as OSSL_PARAMs; copies nothing. */
+#include "object.h"
+
+#include <openssl/core_names.h>
+#include <openssl/core_object.h>
+#include <openssl/params.h>
+#include <stdio.h>
+
+/* OSSL_OBJECT_PARAM_INPUT_TYPE is younger than 3.0; older versions ignore it. */
+#define PARAM_INPUT_TYPE "input-type"
+
+static int give(const struct object_sink *sink, int type, const char *data_type,
+                const char *data_structure, struct dcs_bytes der)
+{
+    OSSL_PARAM params[6];
+    OSSL_PARAM *p = params;
+
+    *p++ = OSSL_PARAM_construct_int(OSSL_OBJECT_PARAM_TYPE, &type);
+    if (data_type)
+        *p++ = OSSL_PARAM_construct_utf8_string(OSSL_OBJECT_PARAM_DATA_TYPE, (char *)data_type, 0);
+    if (data_structure) {
+        *p++ = OSSL_PARAM_construct_utf8_string(OSSL_OBJECT_PARAM_DATA_STRUCTURE,
+                                                (char *)data_structure, 0);
+        *p++ = OSSL_PARAM_construct_utf8_string(PARAM_INPUT_TYPE, (char *)"DER", 0);
+    }
+    *p++ = OSSL_PARAM_construct_octet_string(OSSL_OBJECT_PARAM_DATA, (void *)der.data, der.len);
+    *p = OSSL_PARAM_construct_end();
+    return sink->callback(params, sink->context);
+}
+
+int object_cert(const struct object_sink *sink, struct dcs_bytes der)
+{
+    return give(sink, OSSL_OBJECT_CERT, NULL, NULL, der);
+}
+
+int object_crl(const struct object_sink *sink, struct dcs_bytes der)
+{
+    return give(sink, OSSL_OBJECT_CRL, NULL, NULL, der);
+}
+
+int object_public(const struct object_sink *sink, struct dcs_bytes spki)
+{
+    return give(sink, OSSL_OBJECT_PKEY, NULL, "SubjectPublicKeyInfo", spki);
+}
+
+int object_key(const struct object_sink *sink, const struct dcs_key *key)
+{
+    static const char *const types[] = {
+        [DCS_KEY_UNKNOWN] = NULL, [DCS_KEY_RSA] = "RSA", [DCS_KEY_EC] = "EC", [DCS_KEY_OTHER] = NULL
+    };
+    struct dcs_bytes der = { key->der.data, key->der.len };
+
+    /* A key in a token: pkcs11-provider's decoders know this structure by this name. */
+    if (key->form == DCS_KEY_POINTER)
+        return give(sink, OSSL_OBJECT_PKEY, NULL, "pk11-uri", der);
+    return give(sink, OSSL_OBJECT_PKEY, types[key->kind], "PrivateKeyInfo", der);
+}
+
+int object_name(const struct object_sink *sink, const struct dcs_entry *entry)
+{
+    int type = OSSL_OBJECT_NAME;
+    char when[DCS_TIME_TEXT];
+    char desc[sizeof(entry->common_name) + 96];
+
+    dcs_time_text(entry->not_after, when);
+    snprintf(desc, sizeof(desc), "%s, %s%s%s%s",
+             entry->common_name[0] ? entry->common_name : "no name", entry->status,
+             entry->not_after >= 0 ? ", expires " : "", entry->not_after >= 0 ? when : "",
+             entry->has_key ? ", with key" : "");
+    OSSL_PARAM params[] = {
+        OSSL_PARAM_construct_int(OSSL_OBJECT_PARAM_TYPE, &type),
+        OSSL_PARAM_construct_utf8_string(OSSL_OBJECT_PARAM_DATA, (char *)entry->uri, 0),
+        OSSL_PARAM_construct_utf8_string(OSSL_OBJECT_PARAM_DESC, desc, 0),
+        OSSL_PARAM_construct_end(),
+    };
+    return sink->callback(params, sink->context);
+}
