@@ -103,6 +103,9 @@ bool dcs_store_import(struct dcs_store *store, const struct dcs_uri *uri, struct
 bool dcs_store_config(struct dcs_store *store, struct dcs_config **ret_config,
                       struct dcs_err *err) DCS_CHECKED;
 
+/* DCS_E_CONFIG with the first problem of the configuration, or why the file cannot be used. */
+bool dcs_store_config_ok(struct dcs_store *store, struct dcs_err *err) DCS_CHECKED;
+
 /* One finding of doctor. */
 enum dcs_finding { DCS_FINDING_OK = 0, DCS_FINDING_NOTE, DCS_FINDING_WARNING, DCS_FINDING_ERROR };
 typedef void dcs_finding_cb(void *context, enum dcs_finding level, const char *subject,

@@ -170,3 +170,20 @@ bool dcs_store_config(struct dcs_store *store, struct dcs_config **ret_config, s
     *ret_config = config;
     return true;
 }
+
+bool dcs_store_config_ok(struct dcs_store *store, struct dcs_err *err)
+{
+    dcs_auto(dcs_config) struct dcs_config *config = NULL;
+    struct dcs_err why;
+
+    if (!dcs_store_config(store, &config, err))
+        return false;
+    dcs_store_enter(store);
+    why = store->config_err;
+    dcs_store_leave(store);
+    if (why.code == DCS_E_NONE)
+        return dcs_config_check(config, 0, err);
+    if (err)
+        *err = why;
+    return false;
+}

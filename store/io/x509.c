@@ -292,6 +292,13 @@ struct dcs_bytes dcs_cert_spki(const struct dcs_cert *cert)
     return (struct dcs_bytes){ cert->spki, cert->spki_len };
 }
 
+struct dcs_bytes dcs_cert_key_bits(const struct dcs_cert *cert)
+{
+    const ASN1_BIT_STRING *bits = X509_get0_pubkey_bitstr(cert->x509);
+
+    return (struct dcs_bytes){ ASN1_STRING_get0_data(bits), (size_t)ASN1_STRING_length(bits) };
+}
+
 size_t dcs_cert_name_count(const struct dcs_cert *cert)
 {
     return cert->name_count;

@@ -44,6 +44,8 @@ void dcs_cert_drop(struct dcs_cert **cert);
 const struct dcs_cert_info *dcs_cert_info(const struct dcs_cert *cert);
 struct dcs_bytes dcs_cert_der(const struct dcs_cert *cert);
 struct dcs_bytes dcs_cert_spki(const struct dcs_cert *cert); /* DER SubjectPublicKeyInfo */
+/* The bits of subjectPublicKey, which CKA_ID and OSSL_STORE's fingerprint are hashes of. */
+struct dcs_bytes dcs_cert_key_bits(const struct dcs_cert *cert);
 /* DNS names and IP addresses (as text) of the subjectAltName, A-labels, lower case. */
 size_t dcs_cert_name_count(const struct dcs_cert *cert);
 const char *dcs_cert_name(const struct dcs_cert *cert, size_t index);
