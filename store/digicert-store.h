@@ -110,7 +110,9 @@ bool dcs_store_config_ok(struct dcs_store *store, struct dcs_err *err) DCS_CHECK
 enum dcs_finding { DCS_FINDING_OK = 0, DCS_FINDING_NOTE, DCS_FINDING_WARNING, DCS_FINDING_ERROR };
 typedef void dcs_finding_cb(void *context, enum dcs_finding level, const char *subject,
                             const char *text, const char *hint);
-/* Configuration, API key and its rights, clock, directories, modes, role. The worst level. */
-enum dcs_finding dcs_store_doctor(struct dcs_store *store, dcs_finding_cb *report, void *context);
+/* Configuration, directories, modes, role; when online also the API key, its rights and the clock.
+ * Gives the worst level. */
+enum dcs_finding dcs_store_doctor(struct dcs_store *store, bool online, dcs_finding_cb *report,
+                                  void *context);
 
 #endif

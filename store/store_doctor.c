@@ -215,7 +215,8 @@ static void check_service(struct doctor *d)
     check_clock(d, api);
 }
 
-enum dcs_finding dcs_store_doctor(struct dcs_store *store, dcs_finding_cb *report, void *context)
+enum dcs_finding dcs_store_doctor(struct dcs_store *store, bool online, dcs_finding_cb *report,
+                                  void *context)
 {
     struct job job;
     struct doctor d = { .job = &job, .report = report, .context = context };
@@ -230,7 +231,8 @@ enum dcs_finding dcs_store_doctor(struct dcs_store *store, dcs_finding_cb *repor
         find_err(&d, DCS_FINDING_ERROR, "state directory", &err);
     else {
         check_state(&d);
-        check_service(&d);
+        if (online)
+            check_service(&d);
     }
     dcs_job_end(&job);
     return d.worst;

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cli.h - what the commands of digicert-store share. Results go to stdout, all else to stderr as
+ * "digicert-store: ..." without capital and full stop, then "hint: ..." when the cure is known.
+ */
+#ifndef DCS_CLI_H
+#define DCS_CLI_H
+
+#include <stdio.h>
+
+#include "digicert-store.h"
+
+/* Exit statuses (digicert-store(1)). */
+enum cli_status {
+    CLI_DONE = 0,
+    CLI_BUG = 1,
+    CLI_USAGE = 2,
+    CLI_NOT_FOUND = 3,
+    CLI_DENIED = 4,
+    CLI_PENDING = 5,
+    CLI_AWAY = 6,
+    CLI_LOCAL = 7,
+    CLI_POLICY = 8,
+};
+
+struct cli_option {
+    const char *name;     /* "--key" */
+    const char *argument; /* "FILE", NULL for a flag */
+    const char *help;
+};
+
+struct cli_command {
+    const char *name, *arguments, *help;
+    const struct cli_option *options; /* ended by a NULL name */
+    int (*run)(int argc, char **argv);
+};
+extern const struct cli_command cli_commands[];
+
+/* Options and the rest of a command line. */
+struct cli_args {
+    const char *values[16]; /* by index of the command's options; "" for a flag that was given */
+    char **rest;
+    int rest_count;
+    bool json;
+};
+/* CLI_DONE, or CLI_USAGE after a message; --help prints and exits. */
+int cli_parse(const char *command, int argc, char **argv, struct cli_args *ret_args);
+
+void cli_say(const char *format, ...) DCS_PRINTF(1, 2);
+/* Says the error and gives its exit status. */
+int cli_fail(const struct dcs_err *err);
+int cli_usage_error(const char *command, const char *format, ...) DCS_PRINTF(2, 3);
+/* The worse of two, in the order 7 4 8 2 3 6 5 0. */
+int cli_worst(int a, int b);
+enum cli_status cli_status_of(enum dcs_code code);
+bool cli_print_json(const struct dcs_json *json);
+/* NULL after a message; exit status in *ret_status. */
+struct dcs_store *cli_open_store(int *ret_status);
+/* 1 MiB at most, "-" is stdin; wiped memory. */
+bool cli_read_file(const char *path, struct dcs_secret *ret_secret, struct dcs_err *err);
+
+int cmd_show(int argc, char **argv);
+int cmd_get(int argc, char **argv);
+int cmd_list(int argc, char **argv);
+int cmd_status(int argc, char **argv);
+int cmd_import(int argc, char **argv);
+int cmd_config(int argc, char **argv);
+int cmd_doctor(int argc, char **argv);
+int cmd_exec(int argc, char **argv);
+
+extern const struct cli_option cli_show_options[], cli_get_options[], cli_list_options[],
+    cli_status_options[], cli_import_options[], cli_config_options[], cli_doctor_options[],
+    cli_exec_options[];
+
+#endif

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+/* main.c - digicert-store: the table of commands, and the way to one of them. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli-build.h"
+#include "cli.h"
+
+const struct cli_command cli_commands[] = {
+    { "show", "URI...", "Say what is known of an order, and what its certificate's life looks like",
+      cli_show_options, cmd_show },
+    { "get", "URI", "Write the certificate chain, and the key when asked, as PEM, DER or PKCS#12",
+      cli_get_options, cmd_get },
+    { "list", "", "List the account's orders and the local ones", cli_list_options, cmd_list },
+    { "status", "", "Show all local orders, failures and the service's state", cli_status_options,
+      cmd_status },
+    { "import", "URI", "Put a private key beside the order's certificate that it belongs to",
+      cli_import_options, cmd_import },
+    { "config", "", "Show the configuration in force and where each value comes from",
+      cli_config_options, cmd_config },
+    { "doctor", "", "Check configuration, API key, clock, directories and OpenSSL",
+      cli_doctor_options, cmd_doctor },
+    { "exec", "-- COMMAND [ARGUMENT...]", "Run a command with the provider configured",
+      cli_exec_options, cmd_exec },
+    { NULL, NULL, NULL, NULL, NULL },
+};
+
+static void usage(FILE *to)
+{
+    fprintf(to, "usage: digicert-store COMMAND [--json] [OPTION...] [ARGUMENT...]\n\n");
+    for (const struct cli_command *c = cli_commands; c->name; c++)
+        fprintf(to, "  %-8s %-26s %s\n", c->name, c->arguments, c->help);
+    fprintf(to, "\n`digicert-store COMMAND --help` tells more; digicert-store(1) is the manual. "
+                "Example:\n\n"
+                "  $ digicert-store import order/123 --key www.key\n"
+                "  $ openssl storeutl digicert://order/123\n");
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        usage(stderr);
+        return CLI_USAGE;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
+        usage(stdout);
+        return CLI_DONE;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        puts("digicert-store " CLI_VERSION);
+        return CLI_DONE;
+    }
+    for (const struct cli_command *c = cli_commands; c->name; c++)
+        if (strcmp(argv[1], c->name) == 0)
+            return c->run(argc - 1, argv + 1);
+    cli_say("there is no command \"%s\"", argv[1]);
+    usage(stderr);
+    return CLI_USAGE;
+}
