@@ -14,6 +14,37 @@ enum { NOT_FOUND = 127, NOT_EXECUTABLE = 126 };
 
 const struct cli_option cli_exec_options[] = { { NULL, NULL, NULL } };
 
+/* Sections of other names would not be merged with ours, and the provider would silently be missing. */
+static bool names_fit(const char *path)
+{
+    static const struct {
+        const char *name, *value;
+    } expected[] = { { "openssl_conf", "openssl_init" }, { "providers", "provider_sect" } };
+    FILE *file = fopen(path, "re");
+    char line[1024];
+    bool fit = true;
+
+    while (file && fit && fgets(line, sizeof(line), file)) {
+        char name[64] = "";
+        char value[256] = "";
+        if (sscanf(line, " %63[a-z_] = %255[^ \t\r\n#]", name, value) != 2)
+            continue;
+        for (size_t i = 0; i < DCS_COUNT(expected); i++)
+            if (strcmp(name, expected[i].name) == 0 && strcmp(value, expected[i].value) != 0)
+                fit = false;
+    }
+    if (file)
+        fclose(file);
+    if (fit)
+        return true;
+    cli_say("%s says \"%.*s\", which does not fit the provider's configuration", path,
+            (int)strcspn(line, "\r\n"), line);
+    fprintf(stderr, "hint: rename the sections there to openssl_init and provider_sect, or "
+                    "activate digicert in "
+                    "them (provider-digicert(7))\n");
+    return false;
+}
+
 /* The openssl.cnf that was in force is included first, so that nothing of it is lost. */
 static bool set_environment(void)
 {
@@ -34,6 +65,8 @@ static bool set_environment(void)
         cli_openssl_conf(base, sizeof(base));
     if (access(base, R_OK) != 0)
         snprintf(base, sizeof(base), "/dev/null");
+    if (!names_fit(base))
+        return false;
     return setenv(BASE_CONF, base, 1) == 0 && setenv("OPENSSL_CONF", place.exec_conf, 1) == 0;
 }
 

@@ -233,6 +233,9 @@ static bool take_in(struct fetch *f, const struct dcs_order *order, struct dcs_a
     f->memo.elsewhere_not_after = 0;
     if (ours.same_certificate && (dcs_bundle_has_key(ours.same_certificate) || !ours.same_key))
         return true;
+    if (f->job->offered &&
+        memcmp(f->job->offered_spki, accepted->facts->leaf.spki_sha256, DCS_SHA256_LEN) == 0)
+        return dcs_fetch_commit(f->job, order, &f->settings, accepted, f->job->offered, err);
     bool fresh_is_good = ours.now <= accepted->facts->leaf.not_after;
     if (!ours.same_key && (ours.best_pair || (ours.best && !fresh_is_good))) {
         note_elsewhere(f, accepted->facts);

@@ -102,13 +102,11 @@ static bool import_locked(struct job *job, int64_t order, const struct dcs_key *
     return dcs_cache_settle(&job->cache, order, &choice, err);
 }
 
-static bool key_fits_here(struct job *job, int64_t order, const struct dcs_key *key)
+static bool key_fits_here(struct job *job, int64_t order, const uint8_t *spki)
 {
-    uint8_t spki[DCS_SHA256_LEN];
     dcs_auto(wanted) struct wanted wanted = { .spki = spki };
 
-    return dcs_key_spki_sha256(key, spki, NULL) &&
-           dcs_cache_each(&job->cache, order, fits_key, &wanted, NULL) && wanted.found;
+    return dcs_cache_each(&job->cache, order, fits_key, &wanted, NULL) && wanted.found;
 }
 
 static bool import_key(struct job *job, const struct dcs_uri *uri, const struct dcs_key *key,
@@ -116,17 +114,23 @@ static bool import_key(struct job *job, const struct dcs_uri *uri, const struct 
 {
     dcs_auto(dcs_lock) struct dcs_lock lock = DCS_LOCK_NONE;
     struct dcs_deadline deadline = dcs_deadline_in(job->env, job->settings->load_deadline_ms);
+    uint8_t spki[DCS_SHA256_LEN];
 
     if (uri->kind == DCS_URI_CERTIFICATE || uri->has_spki || uri->serial[0]) {
         dcs_fail(err, DCS_E_URI, "a key is imported into an order");
         return dcs_hint(err, "name the order: digicert-store import order/ID --key FILE");
     }
     if (!dcs_job_look(job, err) || !dcs_cache_need_keeper(&job->cache, err) ||
-        !dcs_resolve(job, uri, ret_order, err))
+        !dcs_resolve(job, uri, ret_order, err) || !dcs_key_spki_sha256(key, spki, err))
         return false;
-    /* The certificate comes first: a key without one proves nothing. */
-    if (!key_fits_here(job, *ret_order, key) &&
-        !dcs_fetch_order(job, *ret_order, deadline, false, err))
+    /* The certificate comes first: a key without one proves nothing. What the CA has newer than
+     * our pair is not kept without its key, so the key is offered to the fetch. */
+    job->offered = key;
+    job->offered_spki = spki;
+    bool fetched = key_fits_here(job, *ret_order, spki) ||
+                   dcs_fetch_order(job, *ret_order, deadline, false, err);
+    job->offered = NULL;
+    if (!fetched)
         return false;
     if (!dcs_cache_lock_order(&job->cache, *ret_order, deadline, &lock, err))
         return false;

@@ -72,6 +72,8 @@ struct job {
     bool looked;            /* the role is known */
     bool cached_only;
     bool is_door;
+    const struct dcs_key *offered; /* a key that a person imports: a fresh certificate may be its */
+    const uint8_t *offered_spki;   /* SHA-256 of its SubjectPublicKeyInfo */
 };
 bool dcs_job_begin(struct dcs_store *store, struct job *ret_job, struct dcs_err *err) DCS_CHECKED;
 void dcs_job_end(struct job *job);
