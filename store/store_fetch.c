@@ -19,7 +19,7 @@ struct fetch {
     int64_t id;
     char canonical[64];
     int64_t began_boot_ms;
-    int64_t began_s;
+    char began_dir[DCS_GENERATION_DIR]; /* what `current` named then */
     struct dcs_deadline deadline;
     struct dcs_lock cold, lock; /* cold while the order has no directory */
     struct dcs_memo memo;
@@ -40,14 +40,11 @@ void dcs_fetch_settings(struct job *job, const struct dcs_order *order,
 /* ---- waiting ---- */
 
 /* True when somebody committed a generation since we began: that is our answer. */
-static bool committed_since(struct fetch *f)
+static bool committed_since(const struct fetch *f)
 {
-    dcs_auto(dcs_bundle) struct dcs_bundle *bundle = NULL;
     char dir[DCS_GENERATION_DIR];
 
-    return dcs_cache_current(&f->job->cache, f->id, dir, NULL) &&
-           dcs_cache_load_dir(&f->job->cache, dir, &bundle, NULL) &&
-           dcs_bundle_facts(bundle)->committed_at >= f->began_s;
+    return dcs_cache_current(&f->job->cache, f->id, dir, NULL) && strcmp(dir, f->began_dir) != 0;
 }
 
 static bool try_one_lock(struct fetch *f, bool *ret_held, struct dcs_err *err)
@@ -95,22 +92,22 @@ static bool wait_for_lock(struct fetch *f, bool only_if_free, bool *ret_answered
     }
 }
 
-/* A failure recorded while we waited is our own answer, so that 1,024 waiters make one attempt. */
-static bool failed_since(struct fetch *f, struct dcs_err *err)
+/* An attempt made while we waited is our own, so that 1,024 waiters make one. *ret_failure code
+ * NONE: it succeeded and found nothing newer. A key to import may make a difference: then not. */
+static bool attempted_since(struct fetch *f, struct dcs_err *ret_failure)
 {
     struct dcs_cold cold;
 
     if (f->cold.fd >= 0) {
         if (!dcs_cache_cold_find(&f->cold, f->canonical, f->began_boot_ms, &cold) || cold.order)
             return false;
-        *err = cold.failure;
+        *ret_failure = cold.failure;
         return true;
     }
     dcs_cache_read_memo(&f->job->cache, f->id, &f->memo);
-    if (f->memo.failure.code == DCS_E_NONE || f->memo.failed_boot_ms < f->began_boot_ms ||
-        f->memo.attempt_at < f->began_s - 1)
+    if (f->job->offered || f->memo.attempt_boot_ms <= f->began_boot_ms)
         return false;
-    *err = f->memo.failure;
+    *ret_failure = f->memo.failure;
     return true;
 }
 
@@ -369,7 +366,7 @@ static void record(struct fetch *f, bool succeeded, const struct dcs_err *why)
     f->memo.attempt_at = dcs_env_now(f->job->env);
     f->memo.failures = succeeded ? 0 : f->memo.failures + 1;
     f->memo.failure = succeeded ? (struct dcs_err){ 0 } : *why;
-    f->memo.failed_boot_ms = succeeded ? 0 : dcs_env_boot_ms(f->job->env);
+    f->memo.attempt_boot_ms = dcs_env_boot_ms(f->job->env);
     f->memo.next_try = next_try(f, succeeded);
     if (f->lock.fd >= 0) {
         if (!dcs_cache_write_memo(&f->job->cache, f->id, &f->memo, &err))
@@ -378,7 +375,7 @@ static void record(struct fetch *f, bool succeeded, const struct dcs_err *why)
     }
     if (!succeeded && f->cold.fd >= 0) {
         const struct dcs_cold cold = { .when = f->memo.attempt_at,
-                                       .boot_ms = f->memo.failed_boot_ms,
+                                       .boot_ms = f->memo.attempt_boot_ms,
                                        .failure = *why };
         dcs_cache_cold_store(&f->job->cache, &f->cold, f->canonical, &cold);
     }
@@ -391,8 +388,11 @@ static bool attempt_locked(struct fetch *f, struct dcs_err *err)
 
     if (committed_since(f))
         return true;
-    if (failed_since(f, err))
-        return false;
+    if (attempted_since(f, &why)) {
+        if (why.code != DCS_E_NONE && err)
+            *err = why;
+        return why.code == DCS_E_NONE;
+    }
     bool done = dcs_job_api(f->job, f->deadline, &api, &why) && fetch_with(f, api, &why);
     record(f, done, &why);
     dcs_memory_forget(f->job->store, f->id);
@@ -407,7 +407,6 @@ bool dcs_fetch_order(struct job *job, int64_t order, struct dcs_deadline deadlin
     struct fetch f = { .job = job,
                        .id = order,
                        .began_boot_ms = dcs_env_boot_ms(job->env),
-                       .began_s = dcs_env_now(job->env),
                        .deadline = deadline,
                        .cold = DCS_LOCK_NONE,
                        .lock = DCS_LOCK_NONE };

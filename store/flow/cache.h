@@ -130,7 +130,7 @@ struct dcs_memo {
     int64_t attempt_at;            /* last attempt */
     int64_t next_try;              /* 0: at once */
     int64_t failures;              /* in a row */
-    int64_t failed_boot_ms;        /* CLOCK_BOOTTIME of the last failure */
+    int64_t attempt_boot_ms;       /* CLOCK_BOOTTIME of the last failure */
     struct dcs_err failure;        /* code NONE: the last attempt succeeded */
     int64_t elsewhere_certificate; /* newer at the CA, its key is not here; 0 none */
     char elsewhere_serial[65];

@@ -65,7 +65,7 @@ static const struct {
     { "attempt_at", offsetof(struct dcs_memo, attempt_at) },
     { "next_try", offsetof(struct dcs_memo, next_try) },
     { "failures", offsetof(struct dcs_memo, failures) },
-    { "failed_boot_ms", offsetof(struct dcs_memo, failed_boot_ms) },
+    { "attempt_boot_ms", offsetof(struct dcs_memo, attempt_boot_ms) },
     { "elsewhere_certificate", offsetof(struct dcs_memo, elsewhere_certificate) },
     { "elsewhere_not_after", offsetof(struct dcs_memo, elsewhere_not_after) },
     { "rejected_certificate", offsetof(struct dcs_memo, rejected_certificate) },
