@@ -121,7 +121,7 @@ bool dcs_load_certificate(struct job *job, const struct dcs_uri *uri,
             return dcs_hint(err, "run `digicert-store get %s` as root", canonical);
         }
         if (dcs_memory_failed(job, canonical, err) || !dcs_job_check_config(job, 0, err) ||
-            !dcs_memory_may_open_cold(job, err))
+            !dcs_memory_may_open_cold(job, canonical, err))
             return false;
         if (!fetch_single_flight(job, uri, canonical, &bundle, &why)) {
             dcs_memory_note_failure(job, canonical, &why);

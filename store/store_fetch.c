@@ -234,14 +234,13 @@ static bool take_in(struct fetch *f, const struct dcs_order *order, struct dcs_a
         memcmp(f->job->offered_spki, accepted->facts->leaf.spki_sha256, DCS_SHA256_LEN) == 0)
         return dcs_fetch_commit(f->job, order, &f->settings, accepted, f->job->offered, err);
     bool fresh_is_good = ours.now <= accepted->facts->leaf.not_after;
-    if (!ours.same_key && (ours.best_pair || (ours.best && !fresh_is_good))) {
+    bool has_key =
+        dcs_cache_find_key(&f->job->cache, f->id, accepted->facts->leaf.spki_sha256, &key, NULL);
+    if (!has_key && (ours.best_pair || (ours.best && !fresh_is_good))) {
         note_elsewhere(f, accepted->facts);
         return true;
     }
-    if (ours.same_key && !dcs_cache_key(&f->job->cache, ours.same_key, &key, err))
-        return false;
-    return dcs_fetch_commit(f->job, order, &f->settings, accepted, ours.same_key ? &key : NULL,
-                            err);
+    return dcs_fetch_commit(f->job, order, &f->settings, accepted, has_key ? &key : NULL, err);
 }
 
 static bool reject(struct fetch *f, const struct dcs_order *order, const struct dcs_err *why,
@@ -413,6 +412,8 @@ bool dcs_fetch_order(struct job *job, int64_t order, struct dcs_deadline deadlin
     bool answered = false;
 
     snprintf(f.canonical, sizeof(f.canonical), "digicert://order/%lld", (long long)order);
+    if (!dcs_cache_current(&job->cache, order, f.began_dir, NULL))
+        f.began_dir[0] = '\0';
     bool done =
         wait_for_lock(&f, only_if_free, &answered, err) && (answered || attempt_locked(&f, err));
     dcs_lock_drop(&f.lock);

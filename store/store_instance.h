@@ -54,7 +54,10 @@ struct dcs_store {
     struct dcs_fs_stat config_stat;
     struct memory *memory[MEMORY_BUCKETS];
     struct failure failures[FAILURES_KEPT];
-    int64_t cold_stamps[COLD_ORDERS_PER_MINUTE];
+    struct cold_open {
+        uint64_t hash; /* of the canonical URI */
+        int64_t ms;
+    } cold_opens[COLD_ORDERS_PER_MINUTE];
     int64_t away_until_ms;
 };
 
@@ -93,7 +96,8 @@ void dcs_memory_forget(struct dcs_store *store, int64_t order);
 bool dcs_memory_failed(struct job *job, const char *canonical,
                        struct dcs_err *err); /* true: refuse */
 void dcs_memory_note_failure(struct job *job, const char *canonical, const struct dcs_err *err);
-bool dcs_memory_may_open_cold(struct job *job, struct dcs_err *err) DCS_CHECKED;
+bool dcs_memory_may_open_cold(struct job *job, const char *canonical,
+                              struct dcs_err *err) DCS_CHECKED;
 
 /* store_load.c: an order whose number is known. */
 bool dcs_load_order(struct job *job, int64_t order, const struct dcs_uri *uri,

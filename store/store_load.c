@@ -61,10 +61,11 @@ bool dcs_load_offer(struct job *job, int64_t order, struct memory *ret_offer,
         dcs_cache_read_memo(&job->cache, order, &memo);
         struct dcs_choice choice = dcs_fetch_choice(job, &settings, memo.revoked_serial);
         job->cache.saw_damage = false;
-        if (!dcs_cache_load(&job->cache, order, &choice, false, &bundle, err))
-            return false;
+        bool loaded = dcs_cache_load(&job->cache, order, &choice, false, &bundle, err);
         if (job->cache.saw_damage)
             mend(job, order, &choice);
+        if (!loaded)
+            return false;
         dcs_memory_put(job, bundle, ret_offer);
     }
     dcs_load_life(ret_offer, &life);
@@ -192,7 +193,7 @@ static bool may_open_cold(struct job *job, int64_t order, struct dcs_err *err)
     snprintf(canonical, sizeof(canonical), "digicert://order/%lld", (long long)order);
     dcs_config_order(job->config, &(struct dcs_order_names){ .id = order }, &settings);
     return settings.has_section || dcs_memory_failed(job, canonical, NULL) ||
-           dcs_memory_may_open_cold(job, err);
+           dcs_memory_may_open_cold(job, canonical, err);
 }
 
 static bool load_cold(struct job *job, int64_t order, struct memory *ret_offer,

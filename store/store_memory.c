@@ -170,20 +170,26 @@ void dcs_memory_note_failure(struct job *job, const char *canonical, const struc
     dcs_store_leave(job->store);
 }
 
-bool dcs_memory_may_open_cold(struct job *job, struct dcs_err *err)
+/* Counts things, not attempts: sixteen threads that open one order open one. */
+bool dcs_memory_may_open_cold(struct job *job, const char *canonical, struct dcs_err *err)
 {
     int64_t now_ms = dcs_env_mono_ms(job->env);
-    int64_t *oldest = job->store->cold_stamps;
+    uint64_t hash = hash_of(canonical);
+    struct cold_open *oldest = job->store->cold_opens;
+    bool counted = false;
 
     if (!job->is_door)
         return true;
     dcs_store_enter(job->store);
-    for (size_t i = 0; i < COLD_ORDERS_PER_MINUTE; i++)
-        if (job->store->cold_stamps[i] < *oldest)
-            oldest = &job->store->cold_stamps[i];
-    bool may = *oldest == 0 || now_ms - *oldest >= 60000;
-    if (may)
-        *oldest = now_ms;
+    for (size_t i = 0; i < COLD_ORDERS_PER_MINUTE; i++) {
+        struct cold_open *o = &job->store->cold_opens[i];
+        counted |= o->hash == hash && now_ms - o->ms < 60000;
+        if (o->ms < oldest->ms)
+            oldest = o;
+    }
+    bool may = counted || oldest->hash == 0 || now_ms - oldest->ms >= 60000;
+    if (may && !counted)
+        *oldest = (struct cold_open){ hash, now_ms };
     dcs_store_leave(job->store);
     if (may)
         return true;

@@ -11,7 +11,7 @@
 #include "io/http.h"
 #include "store_instance.h"
 
-enum { CANDIDATES_MAX = 64, PAGES_MAX = 20 };
+enum { CANDIDATES_MAX = 64, PAGES_MAX = 20, RESOLVED_KEPT_MS = 60000 };
 
 struct candidate {
     int64_t order;
@@ -315,13 +315,17 @@ static bool resolve_remotely(struct job *job, const struct dcs_uri *uri, const c
                              dcs_deadline_in(job->env, job->settings->load_deadline_ms), &lock,
                              err))
         return false;
-    if (dcs_cache_cold_find(&lock, canonical, began, &cold)) {
-        if (!cold.order) {
+    /* A name that was resolved a moment ago may not be in the index yet: its order is being fetched.
+     * A failure is our answer only when it came while we waited. */
+    if (dcs_cache_cold_find(&lock, canonical, began - RESOLVED_KEPT_MS, &cold)) {
+        if (cold.order) {
+            *ret_order = cold.order;
+            return true;
+        }
+        if (cold.boot_ms >= began) {
             *err = cold.failure;
             return false;
         }
-        *ret_order = cold.order;
-        return true;
     }
     all = dcs_alloc(1, sizeof(*all), err);
     if (!all)
@@ -348,7 +352,7 @@ static bool ask_the_ca(struct job *job, const struct dcs_uri *uri, const char *c
         return dcs_hint(err, "run `digicert-store get %s` as root", canonical);
     }
     if (dcs_memory_failed(job, canonical, err) || !dcs_job_check_config(job, 0, &why) ||
-        !dcs_memory_may_open_cold(job, err)) {
+        !dcs_memory_may_open_cold(job, canonical, err)) {
         if (why.code != DCS_E_NONE)
             *err = why;
         return false;

@@ -103,6 +103,11 @@ void dcs_cache_tidy(const struct dcs_cache *cache, int64_t order);
 bool dcs_cache_key(const struct dcs_cache *cache, const struct dcs_bundle *bundle,
                    struct dcs_key *ret_key, struct dcs_err *err) DCS_CHECKED;
 
+/* The key of that public key in any generation of the order, damaged ones, those set aside and those
+ * without a certificate included: a key that fits is never lost to a damaged neighbour. */
+bool dcs_cache_find_key(const struct dcs_cache *cache, int64_t order, const uint8_t *spki_sha256,
+                        struct dcs_key *ret_key, struct dcs_err *err) DCS_CHECKED;
+
 /* ---- orders ---- */
 
 /* Makes orders/ID with its lock held, or locks the one that somebody else just made. */

@@ -12,7 +12,7 @@
 
 #include "base/trace.h"
 
-enum { FACTS_MAX = 1 << 18, CHAIN_BYTES_MAX = 1 << 18, KEY_FILE_MAX = 1 << 16, PRUNED_RETRIES = 3 };
+enum { FACTS_MAX = 1 << 18, CHAIN_BYTES_MAX = 1 << 18, PRUNED_RETRIES = 3 };
 
 bool dcs_generation_parse(const char *name, int *ret_number)
 {
@@ -367,65 +367,4 @@ bool dcs_cache_settle(const struct dcs_cache *cache, int64_t order, const struct
         return true;
     snprintf(link, sizeof(link), "orders/%lld/current", (long long)order);
     return dcs_fs_switch_link(cache->fd, link, strrchr(dir, '/') + 1, cache->owner, err);
-}
-
-/* ---- the key ---- */
-
-static bool key_file_is_safe(const struct dcs_cache *cache, const char *path,
-                             const struct dcs_fs_stat *stat, struct dcs_err *err)
-{
-    uid_t euid = dcs_env_euid(cache->env);
-
-    if (stat->uid != 0 && stat->uid != euid && stat->uid != cache->state_uid)
-        dcs_fail(
-            err, DCS_E_KEY_FILE,
-            "%s/%s belongs to uid %u; keys of root, of uid %u or of this process (uid %u) are used",
-            cache->path, path, stat->uid, cache->state_uid, euid);
-    else if (stat->mode & 0027)
-        dcs_fail(err, DCS_E_KEY_FILE, "%s/%s has mode %04o: others could read or change it",
-                 cache->path, path, stat->mode & 07777);
-    else
-        return true;
-    return dcs_hint(err, "chown and chmod it to 0600, or 0640 with the group of key_group");
-}
-
-static bool key_unreadable(const struct dcs_cache *cache, const char *path,
-                           const struct dcs_err *why, struct dcs_err *err)
-{
-    struct dcs_fs_stat stat;
-
-    if (!dcs_fs_stat(cache->fd, path, &stat, NULL))
-        return dcs_fail(err, DCS_E_KEY_FILE, "the private key: %s", why->text);
-    dcs_fail(err, DCS_E_KEY_FILE,
-             "%s/%s (owner uid %u, group %u, mode %04o), this process has uid %u: %s", cache->path,
-             path, stat.uid, stat.gid, stat.mode & 07777, dcs_env_euid(cache->env), why->text);
-    return dcs_hint(err,
-                    "set key_group in the order's section to a group of this process, then run "
-                    "digicert-store as root or the owner; or start the server as root");
-}
-
-bool dcs_cache_key(const struct dcs_cache *cache, const struct dcs_bundle *bundle,
-                   struct dcs_key *ret_key, struct dcs_err *err)
-{
-    dcs_auto(dcs_secret) struct dcs_secret pem = { 0 };
-    const struct dcs_facts_file *listed = dcs_facts_file(dcs_bundle_facts(bundle), "privkey.pem");
-    char path[DCS_GENERATION_DIR + 16];
-    uint8_t hash[DCS_SHA256_LEN];
-    struct dcs_fs_stat stat;
-    struct dcs_err why = { 0 };
-
-    if (!listed || cache->fd < 0)
-        return dcs_fail(err, DCS_E_NO_KEY, "the private key of %s is not here",
-                        dcs_bundle_dir(bundle));
-    snprintf(path, sizeof(path), "%s/privkey.pem", dcs_bundle_dir(bundle));
-    if (!dcs_fs_read_secret(cache->fd, path, KEY_FILE_MAX, &pem, &stat, &why))
-        return key_unreadable(cache, path, &why, err);
-    if (!key_file_is_safe(cache, path, &stat, err) || !dcs_sha256(pem.data, pem.len, hash, err))
-        return false;
-    if ((int64_t)pem.len != listed->size || memcmp(hash, listed->sha256, sizeof(hash)) != 0)
-        return dcs_fail(err, DCS_E_STATE, "%s/%s is damaged: it differs from what facts.json says",
-                        cache->path, path);
-    if (!dcs_key_from_our_pem((const char *)pem.data, pem.len, ret_key, err))
-        return dcs_fail_while(err, "%s/%s", cache->path, path);
-    return true;
 }

@@ -118,6 +118,7 @@ forget_requests() { control DELETE /requests; }
 # configure [LINE...]: a configuration for the sandbox with its own state directory.
 configure() {
     mkdir -p "$T/etc"
+    rm -f "$T/etc/digicert-store.conf"
     install -m 600 "$T/sandbox/api.key" "$T/etc/api.key"
     {
         echo "api_url = $SB_url"
