@@ -32,7 +32,7 @@ check "headers go down and each library has one adapter" python3 tests/lint/laye
 check "clang-format has nothing to change" clang-format --dry-run -Werror "${c_files[@]}"
 check "shell scripts pass shellcheck" shellcheck -x -S warning "${scripts[@]}"
 check "man pages are well formed" man_pages
-check "prose and comments are spelt right" codespell -q 3 -L 'crate,ans,fo,te,ser,nd,parms,unparseable' store provider cli-shim sandbox \
+check "prose and comments are spelt right" codespell -q 3 -L 'nd,crate,ans,fo,te,ser,nd,parms,unparseable' store provider cli-shim sandbox \
     tests/unit tests/integration tests/support docs examples README.md CONTRIBUTING.md
 check "nothing is left open" no_todo
 check "no path of a workplace is named" no_machine_paths
