@@ -17,7 +17,6 @@
 
 enum { FOUND_MAX = 256 };
 
-/* What there is to deliver, in the order of delivery. */
 enum stage { STAGE_CERTS = 0, STAGE_KEY, STAGE_PUBLIC, STAGE_CRL, STAGE_END };
 
 struct found {
@@ -214,32 +213,6 @@ static unsigned ask_of(const struct loader *loader)
     return 0; /* names, parameters: there are none */
 }
 
-static void skip_unwanted(struct loader *loader);
-
-/* Settled once, at the first question after open. */
-static bool settle(struct loader *loader, struct dcs_err *err)
-{
-    loader->settled = true;
-    loader->ask = ask_of(loader);
-    if (loader->criteria.given)
-        loader->ask &= DCS_TYPE_CHAIN | DCS_TYPE_CRL;
-    else if (uses_pairs(loader) && loader->ask &&
-             pair_settle(loader->provider, dcs_bundle_order(loader->bundle), loader->ask,
-                         dcs_bundle_facts(loader->bundle)->leaf.serial) &&
-             loader->adopted) {
-        dcs_bundle_unref(loader->bundle);
-        loader->bundle = dcs_steal(&loader->adopted);
-    }
-    loader->key_is_wanted = loader->uri.types_given || loader->expect == OSSL_STORE_INFO_PKEY;
-    if (loader->ask & DCS_TYPE_CRL && !load_crl(loader, loader->criteria.given, err)) {
-        if (!loader->criteria.given)
-            return false;
-        loader->ask &= ~(unsigned)DCS_TYPE_CRL; /* inside a handshake: what is there is served */
-    }
-    skip_unwanted(loader);
-    return true;
-}
-
 /* ---- one order's objects ---- */
 
 static struct dcs_bytes cert_at(const struct dcs_bundle *bundle, size_t index)
@@ -290,6 +263,30 @@ static void skip_unwanted(struct loader *loader)
 {
     while (!is_listing(loader) && loader->stage != STAGE_END && !wants_stage(loader))
         loader->stage++;
+}
+
+/* Settled once, at the first question after open. */
+static bool settle(struct loader *loader, struct dcs_err *err)
+{
+    loader->settled = true;
+    loader->ask = ask_of(loader);
+    if (loader->criteria.given)
+        loader->ask &= DCS_TYPE_CHAIN | DCS_TYPE_CRL;
+    else if (uses_pairs(loader) && loader->ask &&
+             pair_settle(loader->provider, dcs_bundle_order(loader->bundle), loader->ask,
+                         dcs_bundle_facts(loader->bundle)->leaf.serial) &&
+             loader->adopted) {
+        dcs_bundle_unref(loader->bundle);
+        loader->bundle = dcs_steal(&loader->adopted);
+    }
+    loader->key_is_wanted = loader->uri.types_given || loader->expect == OSSL_STORE_INFO_PKEY;
+    if (loader->ask & DCS_TYPE_CRL && !load_crl(loader, loader->criteria.given, err)) {
+        if (!loader->criteria.given)
+            return false;
+        loader->ask &= ~(unsigned)DCS_TYPE_CRL; /* inside a handshake: what is there is served */
+    }
+    skip_unwanted(loader);
+    return true;
 }
 
 static int give_key(struct loader *loader, const struct object_sink *sink, struct dcs_err *err)

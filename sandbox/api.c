@@ -8,7 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "reply.h"
+#include "api_routes.h"
 
 enum { LIMIT_MAX = 1000, WINDOW_DAYS = 7 };
 
@@ -47,7 +47,7 @@ int64_t sb_query_number(const struct sb_request *request, const char *name, int6
 /* ---- what a path names ---- */
 
 /* The part of the path between prefix and the next slash; *ret_rest what follows. */
-static char *segment(const char *path, const char *prefix, const char **ret_rest)
+char *sb_segment(const char *path, const char *prefix, const char **ret_rest)
 {
     size_t len = strlen(prefix);
 
@@ -58,7 +58,7 @@ static char *segment(const char *path, const char *prefix, const char **ret_rest
     return name ? sb_strndup(path + len, name) : NULL;
 }
 
-static void no_such_order(struct sb_reply *reply)
+void sb_no_such_order(struct sb_reply *reply)
 {
     sb_reply_error(reply, 404, "not_found|order", "The specified order could not be found.");
 }
@@ -126,12 +126,12 @@ static void order_info(const struct sb_request *request, struct sb_order *order,
 static void order_route(const struct sb_request *request, struct sb_reply *reply)
 {
     const char *rest = NULL;
-    sb_auto(sb_free_drop) char *name = segment(request->path, "/order/certificate/", &rest);
+    sb_auto(sb_free_drop) char *name = sb_segment(request->path, "/order/certificate/", &rest);
     struct sb_order *order = name ? sb_world_order_named(request->world, name) : NULL;
     bool is_get = strcmp(request->method, "GET") == 0;
 
     if (!order)
-        no_such_order(reply);
+        sb_no_such_order(reply);
     else if (!*rest && is_get)
         order_info(request, order, reply);
     else if (strcmp(rest, "/reissue") == 0 && is_get)
@@ -146,7 +146,7 @@ static void order_route(const struct sb_request *request, struct sb_reply *reply
 
 /* ---- listings ---- */
 
-static const char *certificate_text(const cJSON *row, const char *name)
+const char *sb_certificate_text(const cJSON *row, const char *name)
 {
     const cJSON *certificate = cJSON_GetObjectItemCaseSensitive(row, "certificate");
     const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(certificate, name));
@@ -164,7 +164,7 @@ static bool has_domain(const cJSON *row, const char *wanted)
                            certificate, "dns_names")) if (cJSON_IsString(name) &&
                                                           strcasecmp(name->valuestring, wanted) ==
                                                               0) return true;
-    return strcasecmp(certificate_text(row, "common_name"), wanted) == 0;
+    return strcasecmp(sb_certificate_text(row, "common_name"), wanted) == 0;
 }
 
 static bool has_certificate(const struct sb_order *order, const char *wanted, bool by_serial)
@@ -193,7 +193,7 @@ static bool passes(const struct sb_request *request, const struct sb_order *orde
     if (v && !top_text_is(row, "status", v))
         return false;
     v = request->query(request->source, "filters[common_name]");
-    if (v && strcasecmp(certificate_text(row, "common_name"), v) != 0)
+    if (v && strcasecmp(sb_certificate_text(row, "common_name"), v) != 0)
         return false;
     v = request->query(request->source, "filters[domain_name]");
     if (v && !has_domain(row, v))
@@ -245,7 +245,7 @@ static void list_csv(const cJSON *orders, struct sb_reply *reply)
     cJSON_ArrayForEach(row, orders)
         sb_buf_addf(&reply->body, "%.0f,%s,%s\r\n",
                     cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(row, "id")),
-                    certificate_text(row, "common_name"),
+                    sb_certificate_text(row, "common_name"),
                     cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(row, "status")));
     reply->status = 200;
     reply->content_type = "text/csv";
@@ -318,7 +318,7 @@ static void alternate_route(const struct sb_request *request, struct sb_reply *r
     int count = cJSON_GetArraySize(orders);
     if (count == 0) {
         cJSON_Delete(root);
-        no_such_order(reply);
+        sb_no_such_order(reply);
         return;
     }
     cJSON_AddItemToObject(root, "page", page_of(count, LIMIT_MAX, 0));
@@ -370,184 +370,6 @@ static void changes_route(const struct sb_request *request, struct sb_reply *rep
     sb_reply_json(reply, 200, root);
 }
 
-/* ---- downloads ---- */
-
-static const struct {
-    const char *name;
-    bool chain, root;
-} formats[] = {
-    { "pem_all", true, true },
-    { "pem_noroot", true, false },
-    { "pem_nointermediate", false, false },
-    { "29", true, true }, /* the platform that means pem_all */
-};
-
-static void not_issued(const struct sb_request *request, struct sb_reply *reply)
-{
-    int status = request->world->settings.not_issued_status;
-
-    sb_reply_error(reply, status, status == 404 ? "not_found" : "certificate_not_issued",
-                   "The certificate is not available for download.");
-}
-
-static void send_pem(const struct sb_request *request, struct sb_order *order,
-                     struct sb_certificate *certificate, const char *format, struct sb_reply *reply)
-{
-    for (size_t i = 0; i < SB_COUNT(formats); i++) {
-        if (strcmp(formats[i].name, format) != 0)
-            continue;
-        if (!sb_order_pem(request->world, order, certificate, formats[i].chain, formats[i].root,
-                          &reply->body)) {
-            not_issued(request, reply);
-            return;
-        }
-        reply->status = 200;
-        reply->content_type = "application/x-pem-file";
-        return;
-    }
-    sb_reply_error(reply, 400, "invalid_value:format", "format contains an invalid value.");
-}
-
-static void add_block(cJSON *list, const char *name, const char *pem)
-{
-    cJSON *entry = cJSON_CreateObject();
-
-    cJSON_AddStringToObject(entry, "subject_common_name", name);
-    cJSON_AddStringToObject(entry, "pem", pem);
-    cJSON_AddItemToArray(list, entry);
-}
-
-/* Despite its name it holds the leaf first. */
-static void chain_route(const struct sb_request *request, struct sb_order *order,
-                        struct sb_certificate *certificate, struct sb_reply *reply)
-{
-    struct sb_buf leaf = { 0 };
-    cJSON *root = cJSON_CreateObject();
-    cJSON *list = cJSON_AddArrayToObject(root, "intermediates");
-
-    if (sb_order_pem(request->world, order, certificate, false, false, &leaf)) {
-        add_block(list, certificate_text(order->info, "common_name"), sb_buf_text(&leaf));
-        add_block(list, sb_issuer_name(request->world->issuer),
-                  sb_issuer_intermediate(request->world->issuer));
-        add_block(list, "Sandbox Global Root G2", sb_issuer_root(request->world->issuer));
-    }
-    sb_buf_clear(&leaf);
-    sb_reply_json(reply, 200, root);
-}
-
-static void download_route(const struct sb_request *request, struct sb_reply *reply)
-{
-    const char *rest = NULL;
-    sb_auto(sb_free_drop) char *name = segment(request->path, "/certificate/", &rest);
-    struct sb_certificate *certificate = NULL;
-    int64_t id = 0;
-
-    struct sb_order *order = name && sb_parse_number(name, 1, INT64_MAX, &id)
-                                 ? sb_world_certificate(request->world, id, &certificate)
-                                 : NULL;
-    if (!order)
-        not_issued(request, reply);
-    else if (strcmp(rest, "/chain") == 0)
-        chain_route(request, order, certificate, reply);
-    else if (strncmp(rest, "/download/format/", 17) == 0)
-        send_pem(request, order, certificate, rest + 17, reply);
-    else if (strncmp(rest, "/download/platform/", 19) == 0)
-        send_pem(request, order, certificate, rest + 19, reply);
-    else
-        sb_reply_error(reply, 404, "not_found|route", "The specified route could not be found.");
-}
-
-static void order_download_route(const struct sb_request *request, struct sb_reply *reply)
-{
-    const char *rest = NULL;
-    sb_auto(sb_free_drop) char *name =
-        segment(request->path, "/certificate/download/order/", &rest);
-    struct sb_order *order = name ? sb_world_order_named(request->world, name) : NULL;
-
-    if (!order)
-        no_such_order(reply);
-    else if (order->certificate_count == 0)
-        not_issued(request, reply);
-    else
-        send_pem(request, order, &order->certificates[order->certificate_count - 1],
-                 strncmp(rest, "/format/", 8) == 0 ? rest + 8 : "pem_all", reply);
-}
-
-/* ---- the account ---- */
-
-static void reply_text(struct sb_reply *reply, const char *json)
-{
-    sb_reply_json(reply, 200, cJSON_Parse(json));
-}
-
-static void me_route(const struct sb_request *request, struct sb_reply *reply)
-{
-    cJSON *root = cJSON_Parse("{\"id\":31,\"username\":\"sandbox.user\",\"account_id\":5153184,"
-                              "\"first_name\":\"Sand\",\"last_name\":\"Box\",\"status\":\"active\","
-                              "\"type\":\"standard\",\"is_cert_central\":true}");
-    cJSON *role = cJSON_CreateObject();
-    bool admin = request->key->role == SB_ROLE_NONE;
-
-    cJSON_AddNumberToObject(role, "id", admin ? 1 : 5);
-    cJSON_AddStringToObject(role, "name", admin ? "Administrator" : "Standard User");
-    cJSON_AddItemToArray(cJSON_AddArrayToObject(root, "access_roles"), role);
-    sb_reply_json(reply, 200, root);
-}
-
-static void account_route(const struct sb_request *request, struct sb_reply *reply)
-{
-    cJSON *root = cJSON_Parse("{\"id\":5153184,\"primary_organization_name\":\"Example Net Ltd\","
-                              "\"cert_central_type\":\"retail\",\"ent_support_plan\":\"1\"}");
-
-    cJSON_AddStringToObject(root, "cert_transparency",
-                            request->world->settings.ct_off ? "disabled" : "embed");
-    sb_reply_json(reply, 200, root);
-}
-
-static void organization_route(const struct sb_request *request, struct sb_reply *reply)
-{
-    (void)request;
-    reply_text(
-        reply,
-        "{\"organizations\":[{\"id\":112200,\"status\":\"active\",\"name\":\"Example Net Ltd\","
-        "\"is_active\":true}],\"page\":{\"total\":1,\"limit\":1000,\"offset\":0}}");
-}
-
-static void domain_route(const struct sb_request *request, struct sb_reply *reply)
-{
-    (void)request;
-    reply_text(
-        reply,
-        "{\"domains\":[{\"id\":1,\"is_active\":true,\"name\":\"example.com\",\"organization\":"
-        "{\"id\":112200,\"is_active\":\"1\"}}],\"page\":{\"total\":1,\"limit\":0,\"offset\":0}}");
-}
-
-static void product_route(const struct sb_request *request, struct sb_reply *reply)
-{
-    (void)request;
-    reply_text(
-        reply,
-        "{\"products\":[{\"group_name\":\"SSL\",\"name_id\":\"ssl_basic\",\"name\":\"Basic OV\","
-        "\"type\":\"ssl_certificate\",\"csr_required\":true}]}");
-}
-
-static void request_route(const struct sb_request *request, struct sb_reply *reply)
-{
-    (void)request;
-    reply_text(reply, "{\"page\":{\"total\":0,\"limit\":1000,\"offset\":0}}");
-}
-
-static void intermediates_route(const struct sb_request *request, struct sb_reply *reply)
-{
-    cJSON *root = cJSON_CreateObject();
-    cJSON *row = cJSON_CreateObject();
-
-    cJSON_AddStringToObject(row, "subject_common_name", sb_issuer_name(request->world->issuer));
-    cJSON_AddStringToObject(row, "is_private", "0");
-    cJSON_AddItemToArray(cJSON_AddArrayToObject(root, "intermediates"), row);
-    sb_reply_json(reply, 200, root);
-}
-
 /* ---- the table ---- */
 
 static const struct {
@@ -559,15 +381,15 @@ static const struct {
     { "/order/certificate", false, list_route },
     { "/order/certificate/", true, order_route },
     { "/order/alternate/", true, alternate_route },
-    { "/certificate/download/order/", true, order_download_route },
-    { "/certificate/intermediates", false, intermediates_route },
-    { "/certificate/", true, download_route },
-    { "/user/me", false, me_route },
-    { "/account", false, account_route },
-    { "/organization", false, organization_route },
-    { "/domain", false, domain_route },
-    { "/product", false, product_route },
-    { "/request", false, request_route },
+    { "/certificate/download/order/", true, sb_order_download_route },
+    { "/certificate/intermediates", false, sb_intermediates_route },
+    { "/certificate/", true, sb_download_route },
+    { "/user/me", false, sb_me_route },
+    { "/account", false, sb_account_route },
+    { "/organization", false, sb_organization_route },
+    { "/domain", false, sb_domain_route },
+    { "/product", false, sb_product_route },
+    { "/request", false, sb_request_route },
 };
 
 void sb_api_answer(const struct sb_request *request, struct sb_reply *reply)

@@ -19,7 +19,7 @@ struct fetch {
     int64_t id;
     char canonical[64];
     int64_t began_boot_ms;
-    char began_dir[DCS_GENERATION_DIR]; /* what `current` named then */
+    const char *seen_dir; /* the generation that our caller knew, "" none */
     struct dcs_deadline deadline;
     struct dcs_lock cold, lock; /* cold while the order has no directory */
     struct dcs_memo memo;
@@ -39,12 +39,14 @@ void dcs_fetch_settings(struct job *job, const struct dcs_order *order,
 
 /* ---- waiting ---- */
 
-/* True when somebody committed a generation since we began: that is our answer. */
+/* True when somebody committed a generation since our caller looked: that is our answer. */
 static bool committed_since(const struct fetch *f)
 {
+    dcs_auto(dcs_bundle) struct dcs_bundle *bundle = NULL;
     char dir[DCS_GENERATION_DIR];
 
-    return dcs_cache_current(&f->job->cache, f->id, dir, NULL) && strcmp(dir, f->began_dir) != 0;
+    return dcs_cache_current(&f->job->cache, f->id, dir, NULL) && strcmp(dir, f->seen_dir) != 0 &&
+           dcs_cache_load_dir(&f->job->cache, dir, &bundle, NULL);
 }
 
 static bool try_one_lock(struct fetch *f, bool *ret_held, struct dcs_err *err)
@@ -400,11 +402,12 @@ static bool attempt_locked(struct fetch *f, struct dcs_err *err)
     return done;
 }
 
-bool dcs_fetch_order(struct job *job, int64_t order, struct dcs_deadline deadline,
-                     bool only_if_free, struct dcs_err *err)
+bool dcs_fetch_order(struct job *job, int64_t order, const char *seen_dir,
+                     struct dcs_deadline deadline, bool only_if_free, struct dcs_err *err)
 {
     struct fetch f = { .job = job,
                        .id = order,
+                       .seen_dir = seen_dir,
                        .began_boot_ms = dcs_env_boot_ms(job->env),
                        .deadline = deadline,
                        .cold = DCS_LOCK_NONE,
@@ -412,8 +415,6 @@ bool dcs_fetch_order(struct job *job, int64_t order, struct dcs_deadline deadlin
     bool answered = false;
 
     snprintf(f.canonical, sizeof(f.canonical), "digicert://order/%lld", (long long)order);
-    if (!dcs_cache_current(&job->cache, order, f.began_dir, NULL))
-        f.began_dir[0] = '\0';
     bool done =
         wait_for_lock(&f, only_if_free, &answered, err) && (answered || attempt_locked(&f, err));
     dcs_lock_drop(&f.lock);

@@ -109,6 +109,16 @@ static bool key_fits_here(struct job *job, int64_t order, const uint8_t *spki)
     return dcs_cache_each(&job->cache, order, fits_key, &wanted, NULL) && wanted.found;
 }
 
+static bool fetch_current(struct job *job, int64_t order, struct dcs_deadline deadline,
+                          struct dcs_err *err)
+{
+    char seen[DCS_GENERATION_DIR];
+
+    if (!dcs_cache_current(&job->cache, order, seen, NULL))
+        seen[0] = '\0';
+    return dcs_fetch_order(job, order, seen, deadline, false, err);
+}
+
 static bool import_key(struct job *job, const struct dcs_uri *uri, const struct dcs_key *key,
                        int64_t *ret_order, struct dcs_err *err)
 {
@@ -127,8 +137,8 @@ static bool import_key(struct job *job, const struct dcs_uri *uri, const struct 
      * our pair is not kept without its key, so the key is offered to the fetch. */
     job->offered = key;
     job->offered_spki = spki;
-    bool fetched = key_fits_here(job, *ret_order, spki) ||
-                   dcs_fetch_order(job, *ret_order, deadline, false, err);
+    bool fetched =
+        key_fits_here(job, *ret_order, spki) || fetch_current(job, *ret_order, deadline, err);
     job->offered = NULL;
     if (!fetched)
         return false;

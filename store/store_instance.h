@@ -106,9 +106,11 @@ bool dcs_load_order(struct job *job, int64_t order, const struct dcs_uri *uri,
 bool dcs_load_offer(struct job *job, int64_t order, struct memory *ret_offer,
                     enum dcs_stage *ret_stage, struct dcs_err *err) DCS_CHECKED;
 void dcs_load_life(const struct memory *offer, struct dcs_life *ret_life);
-/* store_fetch.c: one attempt, single-flight; the answer is in the cache afterwards. */
-bool dcs_fetch_order(struct job *job, int64_t order, struct dcs_deadline deadline,
-                     bool only_if_free, struct dcs_err *err) DCS_CHECKED;
+/* store_fetch.c: one attempt, single-flight; the answer is in the cache afterwards. seen_dir: the
+ * generation that the caller's decision was made on, "" none; a different one is an answer. */
+bool dcs_fetch_order(struct job *job, int64_t order, const char *seen_dir,
+                     struct dcs_deadline deadline, bool only_if_free,
+                     struct dcs_err *err) DCS_CHECKED;
 struct dcs_choice dcs_fetch_choice(const struct job *job, const struct dcs_order_settings *settings,
                                    const char *revoked_serial);
 void dcs_fetch_settings(struct job *job, const struct dcs_order *order,

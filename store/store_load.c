@@ -166,8 +166,8 @@ static bool fail_unserved(const struct memory *offer, enum dcs_stage stage,
 /* ---- attempts ---- */
 
 /* One attempt of a door or a verb; what it changed is looked at by the caller. */
-static bool attempt(struct job *job, int64_t order, int64_t wait_ms, bool only_if_free,
-                    struct dcs_err *err)
+static bool attempt(struct job *job, int64_t order, const char *seen_dir, int64_t wait_ms,
+                    bool only_if_free, struct dcs_err *err)
 {
     char canonical[64];
     struct dcs_err why = { 0 };
@@ -176,7 +176,8 @@ static bool attempt(struct job *job, int64_t order, int64_t wait_ms, bool only_i
     if (dcs_memory_failed(job, canonical, err))
         return false;
     if (dcs_job_check_config(job, order, err) &&
-        dcs_fetch_order(job, order, dcs_deadline_in(job->env, wait_ms), only_if_free, &why))
+        dcs_fetch_order(job, order, seen_dir, dcs_deadline_in(job->env, wait_ms), only_if_free,
+                        &why))
         return true;
     if (why.code == DCS_E_NONE) /* the configuration's error is in *err already */
         return false;
@@ -207,7 +208,7 @@ static bool load_cold(struct job *job, int64_t order, struct memory *ret_offer,
         return fail_reader(job, order, "nothing usable is cached", err);
     if (!may_open_cold(job, order, err))
         return false;
-    bool fetched = attempt(job, order, job->settings->load_deadline_ms, false, &why);
+    bool fetched = attempt(job, order, "", job->settings->load_deadline_ms, false, &why);
     if (dcs_load_offer(job, order, ret_offer, ret_stage, err))
         return true;
     if (!fetched && err)
@@ -292,7 +293,7 @@ static bool act(struct job *job, struct memory *offer, enum dcs_stage stage,
         return fail_unserved(offer, stage, NULL, err);
     }
     bool only_if_free = decision.action == DCS_ACT_REFRESH_THEN_SERVE;
-    if (!attempt(job, offer->order, wait_ms, only_if_free, &why))
+    if (!attempt(job, offer->order, dcs_bundle_dir(offer->bundle), wait_ms, only_if_free, &why))
         dcs_trace(job->env, "order %lld, %s: %s", (long long)offer->order, decision.reason,
                   why.text);
     return serve_after(job, offer, uri, &why, err);

@@ -214,10 +214,14 @@ static bool describe(struct job *job, int64_t id, struct dcs_json *root, bool wi
 
 static bool refresh_order(struct job *job, int64_t id, struct dcs_err *err)
 {
+    char seen[DCS_GENERATION_DIR];
+
     if (!dcs_cache_need_keeper(&job->cache, err))
         return false;
-    return dcs_fetch_order(job, id, dcs_deadline_in(job->env, job->settings->load_deadline_ms),
-                           false, err);
+    if (!dcs_cache_current(&job->cache, id, seen, NULL))
+        seen[0] = '\0';
+    return dcs_fetch_order(job, id, seen,
+                           dcs_deadline_in(job->env, job->settings->load_deadline_ms), false, err);
 }
 
 static bool show(struct job *job, const struct dcs_uri *uri, bool refresh, struct dcs_json *root,

@@ -155,13 +155,10 @@ void dcs_time_text(int64_t when, char out[DCS_TIME_TEXT])
     struct tm parts;
     time_t t = (time_t)when;
 
-    /* Not strftime, whose %Y gives the year 0 one digit; four digits are what we read. */
-    if (!gmtime_r(&t, &parts) || parts.tm_year < -1900 || parts.tm_year > 9999 - 1900)
-        snprintf(out, DCS_TIME_TEXT, "?");
-    else
-        snprintf(out, DCS_TIME_TEXT, "%04d-%02d-%02dT%02d:%02d:%02dZ",
-                 (parts.tm_year + 1900) % 10000, parts.tm_mon + 1, parts.tm_mday, parts.tm_hour,
-                 parts.tm_min, parts.tm_sec);
+    if (!gmtime_r(&t, &parts) || parts.tm_year < 1000 - 1900 || parts.tm_year > 9999 - 1900 ||
+        strftime(out, DCS_TIME_TEXT, "%Y-%m-%dT%H:%M:%SZ", &parts) == 0)
+        snprintf(out, DCS_TIME_TEXT,
+                 "?"); /* before the year 1000 %Y has fewer digits than we read */
 }
 
 /* Digits of exactly that width, or -1. */

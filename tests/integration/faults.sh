@@ -3,6 +3,7 @@
 # faults.sh - servers that are away, slow, or lie: a clear error each, its exit status, nothing kept
 # that should not be, and what is cached still served.
 set -u
+# shellcheck source=tests/support/lib.sh
 . "$(dirname "$0")/../support/lib.sh"
 
 start_sandbox

@@ -90,7 +90,8 @@ static int do_count(const char *uri)
         return status;
     if (ERR_peek_error())
         return complain("the error queue is not empty after success");
-    printf("certs=%d keys=%d crls=%d names=%d publics=%d\n", c.certs, c.keys, c.crls, c.names, c.publics);
+    printf("certs=%d keys=%d crls=%d names=%d publics=%d\n", c.certs, c.keys, c.crls, c.names,
+           c.publics);
     return 0;
 }
 
@@ -145,7 +146,8 @@ static void *load_first(const char *uri, int type)
 static int do_pair(const char *uri, const char *command)
 {
     X509 *cert = load_first(uri, OSSL_STORE_INFO_CERT);
-    int status = cert && system(command) == 0 ? 0 : complain("no certificate, or the command failed");
+    int status =
+        cert && system(command) == 0 ? 0 : complain("no certificate, or the command failed");
     EVP_PKEY *key = status ? NULL : load_first(uri, OSSL_STORE_INFO_PKEY);
 
     if (!status && (!key || X509_check_private_key(cert, key) != 1))
@@ -192,7 +194,8 @@ static int do_fork(const char *uri)
 static int do_attach(const char *scheme)
 {
     BIO *bio = BIO_new_mem_buf("x", 1);
-    OSSL_STORE_CTX *store = OSSL_STORE_attach(bio, scheme, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+    OSSL_STORE_CTX *store =
+        OSSL_STORE_attach(bio, scheme, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
     int attached = store != NULL;
 
     OSSL_STORE_close(store);

@@ -3,6 +3,7 @@
 # provider-apps.sh - the openssl program's commands that take a store URI, with both kinds of keys,
 # and TLS handshakes whose certificate, chain and key come from one URI.
 set -u
+# shellcheck source=tests/support/lib.sh
 . "$(dirname "$0")/../support/lib.sh"
 
 start_sandbox

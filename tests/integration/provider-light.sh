@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # provider-light.sh - the module is loaded into every process: what it needs, exports and touches.
 set -u
+# shellcheck source=tests/support/lib.sh
 . "$(dirname "$0")/../support/lib.sh"
 
 start_sandbox

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # provider-regressions.sh - what broke other providers, each once (facts of the loader interface).
 set -u
+# shellcheck source=tests/support/lib.sh
 . "$(dirname "$0")/../support/lib.sh"
 
 start_sandbox

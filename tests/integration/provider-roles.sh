@@ -3,6 +3,7 @@
 # provider-roles.sh - who may do what: the owner, root for another owner, a stranger, a read-only
 # mount, a set-uid program; and every row of the load table for keeper and reader.
 set -u
+# shellcheck source=tests/support/lib.sh
 . "$(dirname "$0")/../support/lib.sh"
 
 if [ "$(id -u)" -ne 0 ]; then

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # provider-singleflight.sh - a crowd that opens one cold order asks the CA once.
 set -u
+# shellcheck source=tests/support/lib.sh
 . "$(dirname "$0")/../support/lib.sh"
 
 start_sandbox

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # provider-storeutl.sh - every URI form, selector, pin and storeutl option, with the real openssl.
 set -u
+# shellcheck source=tests/support/lib.sh
 . "$(dirname "$0")/../support/lib.sh"
 
 start_sandbox

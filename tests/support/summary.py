@@ -6,6 +6,7 @@ A TAP line or a cmocka line is one case; a test that prints neither is one case 
 ended badly without a failed case of its own counts as one failure, so that nothing is lost.
 """
 import json
+import os
 import re
 import sys
 
@@ -45,6 +46,10 @@ def cases(record):
 def main():
     total = [0, 0, 0]
     for path in sys.argv[1:]:
+        if not os.path.exists(path):
+            print(f"failed: no test ran for {path}")
+            total[1] += 1
+            continue
         with open(path, encoding="utf-8", errors="replace") as log:
             for line in log:
                 record = json.loads(line)

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+/* api_download.c - certificates by id and by order, in the formats that clients ask for. */
+#include <string.h>
+
+#include "api_routes.h"
+
+static const struct {
+    const char *name;
+    bool chain, root;
+} formats[] = {
+    { "pem_all", true, true },
+    { "pem_noroot", true, false },
+    { "pem_nointermediate", false, false },
+    { "29", true, true }, /* the platform that means pem_all */
+};
+
+static void not_issued(const struct sb_request *request, struct sb_reply *reply)
+{
+    int status = request->world->settings.not_issued_status;
+
+    sb_reply_error(reply, status, status == 404 ? "not_found" : "certificate_not_issued",
+                   "The certificate is not available for download.");
+}
+
+static void send_pem(const struct sb_request *request, struct sb_order *order,
+                     struct sb_certificate *certificate, const char *format, struct sb_reply *reply)
+{
+    for (size_t i = 0; i < SB_COUNT(formats); i++) {
+        if (strcmp(formats[i].name, format) != 0)
+            continue;
+        if (!sb_order_pem(request->world, order, certificate, formats[i].chain, formats[i].root,
+                          &reply->body)) {
+            not_issued(request, reply);
+            return;
+        }
+        reply->status = 200;
+        reply->content_type = "application/x-pem-file";
+        return;
+    }
+    sb_reply_error(reply, 400, "invalid_value:format", "format contains an invalid value.");
+}
+
+static void add_block(cJSON *list, const char *name, const char *pem)
+{
+    cJSON *entry = cJSON_CreateObject();
+
+    cJSON_AddStringToObject(entry, "subject_common_name", name);
+    cJSON_AddStringToObject(entry, "pem", pem);
+    cJSON_AddItemToArray(list, entry);
+}
+
+/* Despite its name it holds the leaf first. */
+static void chain_route(const struct sb_request *request, struct sb_order *order,
+                        struct sb_certificate *certificate, struct sb_reply *reply)
+{
+    struct sb_buf leaf = { 0 };
+    cJSON *root = cJSON_CreateObject();
+    cJSON *list = cJSON_AddArrayToObject(root, "intermediates");
+
+    if (sb_order_pem(request->world, order, certificate, false, false, &leaf)) {
+        add_block(list, sb_certificate_text(order->info, "common_name"), sb_buf_text(&leaf));
+        add_block(list, sb_issuer_name(request->world->issuer),
+                  sb_issuer_intermediate(request->world->issuer));
+        add_block(list, "Sandbox Global Root G2", sb_issuer_root(request->world->issuer));
+    }
+    sb_buf_clear(&leaf);
+    sb_reply_json(reply, 200, root);
+}
+
+void sb_download_route(const struct sb_request *request, struct sb_reply *reply)
+{
+    const char *rest = NULL;
+    sb_auto(sb_free_drop) char *name = sb_segment(request->path, "/certificate/", &rest);
+    struct sb_certificate *certificate = NULL;
+    int64_t id = 0;
+
+    struct sb_order *order = name && sb_parse_number(name, 1, INT64_MAX, &id)
+                                 ? sb_world_certificate(request->world, id, &certificate)
+                                 : NULL;
+    if (!order)
+        not_issued(request, reply);
+    else if (strcmp(rest, "/chain") == 0)
+        chain_route(request, order, certificate, reply);
+    else if (strncmp(rest, "/download/format/", 17) == 0)
+        send_pem(request, order, certificate, rest + 17, reply);
+    else if (strncmp(rest, "/download/platform/", 19) == 0)
+        send_pem(request, order, certificate, rest + 19, reply);
+    else
+        sb_reply_error(reply, 404, "not_found|route", "The specified route could not be found.");
+}
+
+void sb_order_download_route(const struct sb_request *request, struct sb_reply *reply)
+{
+    const char *rest = NULL;
+    sb_auto(sb_free_drop) char *name =
+        sb_segment(request->path, "/certificate/download/order/", &rest);
+    struct sb_order *order = name ? sb_world_order_named(request->world, name) : NULL;
+
+    if (!order)
+        sb_no_such_order(reply);
+    else if (order->certificate_count == 0)
+        not_issued(request, reply);
+    else
+        send_pem(request, order, &order->certificates[order->certificate_count - 1],
+                 strncmp(rest, "/format/", 8) == 0 ? rest + 8 : "pem_all", reply);
+}
