@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+/* test_api.c - what answers mean, by a table of recorded and hostile ones; orders' loose types. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "flow/api_answer.h"
+#include "model/order.h"
+
+#define ERROR(code) "{\"errors\":[{\"code\":\"" code "\",\"message\":\"words\"}]}"
+
+static void a_status_is_believed_only_with_its_error_body(void **state)
+{
+    static const struct {
+        int status;
+        enum dcs_api_place place;
+        const char *body;
+        enum dcs_code want; /* NONE: good */
+    } cases[] = {
+        { 200, DCS_API_ORDER, "{}", DCS_E_NONE },
+        { 201, DCS_API_OTHER, "", DCS_E_NONE },
+        { 204, DCS_API_OTHER, "", DCS_E_NONE },
+        { 302, DCS_API_ORDER, "", DCS_E_AWAY },
+        { 404, DCS_API_ORDER, ERROR("not_found|order"), DCS_E_NOT_FOUND },
+        { 404, DCS_API_ORDER, ERROR("not_found"), DCS_E_NOT_FOUND },
+        { 404, DCS_API_DOWNLOAD, ERROR("not_found"), DCS_E_PENDING },
+        { 404, DCS_API_OTHER, ERROR("not_found|route"), DCS_E_AWAY },
+        { 404, DCS_API_ORDER, "<html>down</html>", DCS_E_AWAY },
+        { 404, DCS_API_ORDER, "", DCS_E_AWAY },
+        { 404, DCS_API_ORDER, "{}", DCS_E_AWAY },
+        { 404, DCS_API_ORDER, "{\"errors\":[]}", DCS_E_AWAY },
+        { 404, DCS_API_ORDER, "{\"errors\":\"x\"}", DCS_E_AWAY },
+        { 403, DCS_API_ORDER, ERROR("access_denied|access_denied_invalid_key"), DCS_E_DENIED },
+        { 401, DCS_API_ORDER, ERROR("whatever"), DCS_E_DENIED },
+        { 403, DCS_API_ORDER, "<html>WAF</html>", DCS_E_AWAY },
+        { 403, DCS_API_ORDER, "{\"errors\":{\"code\":\"access_denied|missing_permission\"}}",
+          DCS_E_DENIED },
+        { 429, DCS_API_ORDER, ERROR("request_limit_exceeded"), DCS_E_LIMIT },
+        { 429, DCS_API_ORDER, "", DCS_E_AWAY },
+        { 400, DCS_API_ORDER, ERROR("invalid_value:x"), DCS_E_REFUSED },
+        { 400, DCS_API_DOWNLOAD, ERROR("certificate_not_issued"), DCS_E_PENDING },
+        { 400, DCS_API_ORDER,
+          "{\"errors\":[{\"code\":\"a\"},{\"code\":\"request_limit_exceeded\",\"message\":\"m\"}]}",
+          DCS_E_LIMIT },
+        { 503, DCS_API_ORDER, ERROR("service_unavailable"), DCS_E_AWAY },
+        { 503, DCS_API_ORDER, "<html></html>", DCS_E_AWAY },
+        { 500, DCS_API_ORDER, "[[[[", DCS_E_AWAY },
+        { 408, DCS_API_ORDER, ERROR("timeout"), DCS_E_AWAY },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < DCS_COUNT(cases); i++) {
+        struct dcs_http_answer answer = { .status = cases[i].status };
+        struct dcs_err err = { 0 };
+        dcs_buf_adds(&answer.body, cases[i].body);
+        bool good = dcs_api_judge(&answer, cases[i].place, &err);
+        dcs_buf_clear(&answer.body);
+        if (good != (cases[i].want == DCS_E_NONE) || err.code != cases[i].want)
+            fail_msg("HTTP %d %s: %s", cases[i].status, cases[i].body, dcs_code_name(err.code));
+        if (!good)
+            assert_int_equal(err.http_status, cases[i].status);
+    }
+}
+
+static struct dcs_order *order_of(const char *text)
+{
+    dcs_auto(dcs_json) struct dcs_json *json = NULL;
+    struct dcs_order *order = NULL;
+
+    assert_true(dcs_json_parse(text, strlen(text), &json, NULL));
+    return dcs_order_from_json(json, &order, NULL) ? order : NULL;
+}
+
+static void orders_are_read_with_all_loose_types(void **state)
+{
+    dcs_auto(dcs_order) struct dcs_order *order =
+        order_of("{\"id\":\"700112233\",\"status\":\"ISSUED\",\"certificate\":{\"id\":"
+                 "\"12345678901\",\"serial_number\":"
+                 "\"00:0A:1B\",\"thumbprint\":\"ABCD\",\"dns_names\":[\"A.example\",\" "
+                 "\",\"a.example\",7],\"valid_till\":"
+                 "\"2026-09-16\"},\"order_valid_till\":\"2027-03-01\",\"is_multi_year_plan\":\"1\","
+                 "\"disable_ct\":0,"
+                 "\"organization\":[],\"is_renewed\":false,\"auto_renew\":2,\"product\":{\"type\":"
+                 "\"dv_ssl_certificate\"}}");
+
+    (void)state;
+    assert_non_null(order);
+    assert_int_equal(order->id, 700112233);
+    assert_int_equal(order->status, DCS_ORDER_ISSUED);
+    assert_int_equal(order->certificate_id, 12345678901);
+    assert_string_equal(order->serial, "0a1b");
+    assert_string_equal(order->thumbprint, "abcd");
+    assert_int_equal(order->name_count, 1);
+    assert_string_equal(order->names[0], "a.example");
+    assert_int_equal(order->order_valid_till, 1803945599); /* 2027-03-01T23:59:59Z */
+    assert_int_equal(order->is_multi_year, DCS_YES);
+    assert_int_equal(order->disable_ct, DCS_NO);
+    assert_int_equal(order->is_renewed, DCS_NO);
+    assert_int_equal(order->is_renewal, DCS_UNKNOWN);
+    assert_int_equal(dcs_order_product(order), DCS_PRODUCT_PUBLIC_TLS);
+}
+
+static void what_describes_no_order_is_refused(void **state)
+{
+    static const char *const cases[] = {
+        "{}", "[]", "{\"id\":0}", "{\"id\":-1}", "{\"id\":1.5}", "{\"id\":\"x\"}", "{\"id\":null}",
+        "7"
+    };
+
+    (void)state;
+    for (size_t i = 0; i < DCS_COUNT(cases); i++)
+        if (order_of(cases[i]))
+            fail_msg("taken for an order: %s", cases[i]);
+}
+
+static void statuses_say_whether_there_is_a_certificate(void **state)
+{
+    static const struct {
+        const char *word;
+        bool has;
+    } cases[] = { { "issued", true },          { "reissue_pending", true },
+                  { "revoked", true },         { "expired", true },
+                  { "pending", false },        { "needs_approval", false },
+                  { "waiting_pickup", false }, { "rejected", false },
+                  { "canceled", false },       { "cancelled", false },
+                  { "denied", false },         { "something_new", false } };
+
+    (void)state;
+    for (size_t i = 0; i < DCS_COUNT(cases); i++) {
+        char text[64] = "{\"id\":1,\"status\":\"";
+        strncat(text, cases[i].word, 30);
+        strncat(text, "\"}", 3);
+        dcs_auto(dcs_order) struct dcs_order *order = order_of(text);
+        assert_int_equal(dcs_order_has_certificate(order), cases[i].has);
+        assert_true(dcs_order_waits_for(order->status)[0]);
+    }
+}
+
+static void json_is_bounded_and_whole(void **state)
+{
+    static const struct {
+        const char *text;
+        bool good;
+    } cases[] = {
+        { "{}", true },
+        { " [1] \n", true },
+        { "", false },
+        { "{} {}", false },
+        { "{\"a\":", false },
+        { "\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\"",
+          true }, /* brackets in a string are no depth */
+        { "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]", true }, /* 32 */
+        { "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]", false },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < DCS_COUNT(cases); i++) {
+        dcs_auto(dcs_json) struct dcs_json *json = NULL;
+        if (dcs_json_parse(cases[i].text, strlen(cases[i].text), &json, NULL) != cases[i].good)
+            fail_msg("%s", cases[i].text);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_status_is_believed_only_with_its_error_body),
+        cmocka_unit_test(orders_are_read_with_all_loose_types),
+        cmocka_unit_test(what_describes_no_order_is_refused),
+        cmocka_unit_test(statuses_say_whether_there_is_a_certificate),
+        cmocka_unit_test(json_is_bounded_and_whole),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
