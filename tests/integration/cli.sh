@@ -89,7 +89,7 @@ equal "status --check is 3 with an expired one" 3 $?
 equal "of several URIs the worst status counts" 3 $?
 
 # ---- doctor ----
-doctor() { "$D" doctor "$@" 2>&1; }
+doctor() { "$D" doctor 2>&1; }
 check "doctor finds a healthy host" bash -c "'$D' doctor | grep -q 'ok .*loader: this OpenSSL loads the module'"
 check "doctor says that the key can do more than is needed" grep -q 'more than is needed' <<<"$(doctor)"
 viewer=$(control POST /keys '{"role":102}' | jq -r .key)

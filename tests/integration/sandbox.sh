@@ -50,7 +50,7 @@ check "the CRL is served and signed" bash -c "curl -sS ${crl}intermediate.crl | 
 control POST /orders '{"count":100000,"first_id":1000000}' >/dev/null
 equal "a hundred thousand orders are listed" "100000" "$(get '/order/certificate?limit=1000&offset=0' | jq '.page.total - 31')"
 control DELETE /requests
-for i in $(seq 130); do status /user/me; echo; done | sort | uniq -c >"$T/codes"
+for _ in $(seq 130); do status /user/me; echo; done | sort | uniq -c >"$T/codes"
 check "over 100 requests in 5 s are 429" grep -q ' 429' "$T/codes"
 equal "with the service's words" 'Service unavailable, please limit request volume' "$(get /user/me | jq -r '.errors[0].message')"
 stop_sandbox

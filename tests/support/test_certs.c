@@ -92,7 +92,6 @@ void test_serial(const struct test_cert *cert, char out[65])
 
 static struct dcs_key our_key(EVP_PKEY *pkey)
 {
-    dcs_auto(dcs_secret) struct dcs_secret pem = { 0 };
     struct dcs_key key = { 0 };
     BIO *bio = BIO_new(BIO_s_mem());
     char *text = NULL;

@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# run.sh [RELEASE] - builds and runs the integration tests and the bench inside a tree of that Debian
+# release (trixie by default: OpenSSL 3.5). Needs root. The tree stays in $TREE for the next run.
+set -eu
+cd "$(dirname "$0")/../.."
+release=${1:-trixie}
+tree=${TREE:-/var/tmp/digicert-store-$release}
+tests/compat/tree.sh "$release" "$tree"
+mounted=()
+unmount() {
+    local at
+    for at in "${mounted[@]}"; do umount -l "$at" 2>/dev/null || true; done
+}
+trap unmount EXIT
+for at in proc dev; do
+    mount --rbind "/$at" "$tree/$at"
+    mounted+=("$tree/$at")
+done
+rm -rf "$tree/src"
+mkdir "$tree/src"
+git ls-files -z | tar --null -T - -cf - | tar -C "$tree/src" -xf -
+chroot "$tree" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 bash -c '
+    cd /src && openssl version &&
+    apt-get install -y -qq --no-install-recommends libcmocka-dev binutils >/dev/null &&
+    { meson setup build >build.log && ninja -C build >>build.log 2>&1 || { tail -n 40 build.log; exit 1; }; } &&
+    meson test -C build --no-rebuild --print-errorlogs --suite unit --suite integration --suite bench;
+    status=$?
+    grep -h "^# .*: ratio\|^# activation\|^# cold\|^# P-256\|^# RSA" build/meson-logs/testlog.txt
+    exit $status'
