@@ -200,6 +200,24 @@ static bool load_uri(struct job *job, const struct dcs_uri *uri, struct dcs_bund
     return dcs_resolve(job, uri, &order, err) && dcs_load_order(job, order, uri, ret_bundle, err);
 }
 
+/*
+ * The warm path, which is budgeted in microseconds: configuration looked at, `current` read, and what
+ * this process remembers of that generation served. Anything else goes the long way.
+ */
+static struct dcs_bundle *open_warm(struct dcs_store *store, const struct dcs_uri *uri)
+{
+    dcs_auto(dcs_config) struct dcs_config *config = NULL;
+    struct dcs_bundle *bundle = NULL;
+
+    if (uri->kind != DCS_URI_ORDER || uri->has_spki || uri->serial[0] ||
+        store->caller != DCS_CALLER_DOOR || !dcs_store_config(store, &config, NULL))
+        return NULL;
+    struct job job = { .store = store, .env = store->env, .config = config, .is_door = true };
+    job.settings = dcs_config_settings(config);
+    dcs_cache_bare(job.env, job.settings->state_dir, &job.cache);
+    return dcs_load_remembered(&job, uri, &bundle) ? bundle : NULL;
+}
+
 bool dcs_store_open(struct dcs_store *store, const struct dcs_uri *uri, bool need_key,
                     struct dcs_bundle **ret_bundle, struct dcs_err *err)
 {
@@ -209,10 +227,14 @@ bool dcs_store_open(struct dcs_store *store, const struct dcs_uri *uri, bool nee
     struct dcs_err why = { 0 };
     struct job job;
 
-    if (!begin_load(store, uri, &job, err))
-        return false;
-    bool opened = load_uri(&job, uri, &bundle, &why);
-    dcs_job_end(&job);
+    bundle = open_warm(store, uri);
+    bool opened = bundle != NULL;
+    if (!opened) {
+        if (!begin_load(store, uri, &job, err))
+            return false;
+        opened = load_uri(&job, uri, &bundle, &why);
+        dcs_job_end(&job);
+    }
     if (opened && (!need_key || dcs_store_key(store, bundle, &key, &why))) {
         *ret_bundle = dcs_steal(&bundle);
         return true;
@@ -274,18 +296,41 @@ static bool key_by_spki(struct job *job, const struct dcs_bundle *bundle, struct
                     (long long)dcs_bundle_order(bundle), (long long)dcs_bundle_order(bundle));
 }
 
-bool dcs_store_key(struct dcs_store *store, const struct dcs_bundle *bundle,
-                   struct dcs_key *ret_key, struct dcs_err *err)
+static bool key_elsewhere(struct dcs_store *store, const struct dcs_bundle *bundle,
+                          struct dcs_key *ret_key, struct dcs_err *err)
 {
-    struct dcs_err why = { 0 };
     struct job job;
 
     if (!dcs_job_begin(store, &job, err))
         return false;
-    bool read = dcs_bundle_has_key(bundle) ? dcs_cache_key(&job.cache, bundle, ret_key, &why)
-                                           : key_by_spki(&job, bundle, ret_key, &why);
+    bool read = key_by_spki(&job, bundle, ret_key, err);
     dcs_job_end(&job);
-    if (read)
+    return read;
+}
+
+/* The bundle came from the state directory of the configuration in memory: no second look. */
+static bool key_of_bundle(struct dcs_store *store, const struct dcs_bundle *bundle,
+                          struct dcs_key *ret_key, struct dcs_err *err)
+{
+    dcs_auto(dcs_config) struct dcs_config *config = NULL;
+    struct dcs_cache cache;
+
+    dcs_store_enter(store);
+    config = dcs_config_ref(store->config);
+    dcs_store_leave(store);
+    if (!config && !dcs_store_config(store, &config, err)) /* after a fork */
+        return false;
+    dcs_cache_bare(store->env, dcs_config_settings(config)->state_dir, &cache);
+    return dcs_cache_key(&cache, bundle, ret_key, err);
+}
+
+bool dcs_store_key(struct dcs_store *store, const struct dcs_bundle *bundle,
+                   struct dcs_key *ret_key, struct dcs_err *err)
+{
+    struct dcs_err why = { 0 };
+
+    if (dcs_bundle_has_key(bundle) ? key_of_bundle(store, bundle, ret_key, &why)
+                                   : key_elsewhere(store, bundle, ret_key, &why))
         return true;
     /* Damage, or pruned meanwhile: the next open looks at the disk again. */
     if (why.code == DCS_E_STATE)

@@ -102,6 +102,9 @@ bool dcs_memory_may_open_cold(struct job *job, const char *canonical,
 /* store_load.c: an order whose number is known. */
 bool dcs_load_order(struct job *job, int64_t order, const struct dcs_uri *uri,
                     struct dcs_bundle **ret_bundle, struct dcs_err *err) DCS_CHECKED;
+/* What this process remembers of the generation that `current` names, when policy serves it as it
+ * is: two system calls, no descriptor. False: go the long way. */
+bool dcs_load_remembered(struct job *job, const struct dcs_uri *uri, struct dcs_bundle **ret_bundle);
 /* What the cache offers now, with its settings and stage; DCS_E_NOT_FOUND when nothing. */
 bool dcs_load_offer(struct job *job, int64_t order, struct memory *ret_offer,
                     enum dcs_stage *ret_stage, struct dcs_err *err) DCS_CHECKED;

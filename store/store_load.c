@@ -299,6 +299,26 @@ static bool act(struct job *job, struct memory *offer, enum dcs_stage stage,
     return serve_after(job, offer, uri, &why, err);
 }
 
+bool dcs_load_remembered(struct job *job, const struct dcs_uri *uri, struct dcs_bundle **ret_bundle)
+{
+    struct memory offer = { 0 };
+    struct dcs_life life;
+    struct dcs_load_facts facts;
+    struct dcs_decision decision;
+    char dir[DCS_GENERATION_DIR];
+
+    if (!dcs_cache_current(&job->cache, uri->id, dir, NULL) ||
+        !dcs_memory_find(job, uri->id, dir, &offer))
+        return false;
+    dcs_load_life(&offer, &life);
+    load_facts(&offer, dcs_policy_stage(&life, dcs_env_now(job->env)), uri, &facts);
+    dcs_policy_load(&facts, &decision);
+    if (decision.action == DCS_ACT_SERVE)
+        *ret_bundle = dcs_bundle_ref(offer.bundle);
+    dcs_memory_copy_drop(&offer);
+    return decision.action == DCS_ACT_SERVE;
+}
+
 bool dcs_load_order(struct job *job, int64_t order, const struct dcs_uri *uri,
                     struct dcs_bundle **ret_bundle, struct dcs_err *err)
 {

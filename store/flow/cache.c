@@ -17,8 +17,20 @@ enum { LOCK_POLL_MIN_MS = 5, LOCK_POLL_MAX_MS = 100 };
 
 void dcs_cache_drop(struct dcs_cache *cache)
 {
-    if (cache)
+    if (cache && cache->fd != AT_FDCWD)
         dcs_fd_drop(&cache->fd);
+}
+
+void dcs_cache_bare(const struct dcs_env *env, const char *state_dir, struct dcs_cache *ret_cache)
+{
+    ret_cache->env = env;
+    ret_cache->fd = AT_FDCWD;
+    ret_cache->role = DCS_ROLE_READER;
+    ret_cache->owner = DCS_FS_OWNER_SELF;
+    ret_cache->state_uid = (uid_t)-1;
+    ret_cache->saw_damage = false;
+    ret_cache->why_reader[0] = '\0';
+    snprintf(ret_cache->path, sizeof(ret_cache->path), "%s", state_dir);
 }
 
 /* The packages' directory belongs to user digicert-store when there is one. */

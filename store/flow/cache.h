@@ -27,7 +27,7 @@ struct dcs_cache {
     enum dcs_role role;
     struct dcs_fs_owner
         owner; /* what we create gets: SELF, or state_dir's when root works for it */
-    uid_t state_uid;
+    uid_t state_uid; /* (uid_t)-1: not looked at */
     int64_t format;
     char why_reader[256]; /* in words, "" for a keeper */
     bool saw_damage;      /* a load met a damaged generation or `current` */
@@ -42,6 +42,9 @@ enum dcs_cache_how {
 bool dcs_cache_open(const struct dcs_env *env, const char *state_dir, enum dcs_cache_how how,
                     struct dcs_cache *ret_cache, struct dcs_err *err) DCS_CHECKED;
 void dcs_cache_drop(struct dcs_cache *cache);
+/* No descriptor at all, for dcs_cache_current and dcs_cache_key alone: they then go by whole paths.
+ * Needs no drop. */
+void dcs_cache_bare(const struct dcs_env *env, const char *state_dir, struct dcs_cache *ret_cache);
 /* DCS_E_STATE with why this process may only read and who may write. */
 bool dcs_cache_need_keeper(const struct dcs_cache *cache, struct dcs_err *err) DCS_CHECKED;
 

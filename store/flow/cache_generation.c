@@ -5,6 +5,7 @@
  */
 #include "flow/cache_generation.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,11 +48,14 @@ static bool current_to_dir(const char *target, int64_t order, char out[DCS_GENER
 bool dcs_cache_current(const struct dcs_cache *cache, int64_t order, char out[DCS_GENERATION_DIR],
                        struct dcs_err *err)
 {
-    char link[64];
+    char link[sizeof(cache->path) + 64];
     char target[64];
 
-    snprintf(link, sizeof(link), "orders/%lld/current", (long long)order);
-    if (cache->fd < 0)
+    if (cache->fd == AT_FDCWD)
+        snprintf(link, sizeof(link), "%s/orders/%lld/current", cache->path, (long long)order);
+    else
+        snprintf(link, sizeof(link), "orders/%lld/current", (long long)order);
+    if (cache->fd == -1)
         return dcs_fail(err, DCS_E_NOT_FOUND, "%s", cache->why_reader);
     if (!dcs_fs_read_link(cache->fd, link, target, sizeof(target), err))
         return false;

@@ -3,6 +3,7 @@
  * cache_key.c - private key files: who may use them, and which one fits a certificate. Reads them at
  * each use, so that the file's permissions decide every time.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,15 +15,20 @@ static bool key_file_is_safe(const struct dcs_cache *cache, const char *path,
                              const struct dcs_fs_stat *stat, struct dcs_err *err)
 {
     uid_t euid = dcs_env_euid(cache->env);
+    uid_t owner = cache->state_uid;
+    struct dcs_fs_stat dir;
 
-    if (stat->uid != 0 && stat->uid != euid && stat->uid != cache->state_uid)
+    if (stat->uid != 0 && stat->uid != euid && owner == (uid_t)-1 &&
+        dcs_fs_stat_followed(cache->path, &dir, NULL))
+        owner = dir.uid;
+    if (stat->uid != 0 && stat->uid != euid && stat->uid != owner)
         dcs_fail(
             err, DCS_E_KEY_FILE,
-            "%s/%s belongs to uid %u; keys of root, of uid %u or of this process (uid %u) are used",
-            cache->path, path, stat->uid, cache->state_uid, euid);
+            "%s belongs to uid %u; keys of root, of uid %u or of this process (uid %u) are used",
+            path, stat->uid, owner, euid);
     else if (stat->mode & 0027)
-        dcs_fail(err, DCS_E_KEY_FILE, "%s/%s has mode %04o: others could read or change it",
-                 cache->path, path, stat->mode & 07777);
+        dcs_fail(err, DCS_E_KEY_FILE, "%s has mode %04o: others could read or change it", path,
+                 stat->mode & 07777);
     else
         return true;
     return dcs_hint(err, "chown and chmod it to 0600, or 0640 with the group of key_group");
@@ -33,11 +39,11 @@ static bool key_unreadable(const struct dcs_cache *cache, const char *path,
 {
     struct dcs_fs_stat stat;
 
-    if (!dcs_fs_stat(cache->fd, path, &stat, NULL))
+    if (!dcs_fs_stat(AT_FDCWD, path, &stat, NULL))
         return dcs_fail(err, DCS_E_KEY_FILE, "the private key: %s", why->text);
     dcs_fail(err, DCS_E_KEY_FILE,
-             "%s/%s (owner uid %u, group %u, mode %04o), this process has uid %u: %s", cache->path,
-             path, stat.uid, stat.gid, stat.mode & 07777, dcs_env_euid(cache->env), why->text);
+             "%s (owner uid %u, group %u, mode %04o), this process has uid %u: %s", path, stat.uid,
+             stat.gid, stat.mode & 07777, dcs_env_euid(cache->env), why->text);
     return dcs_hint(err,
                     "set key_group in the order's section to a group of this process, then run "
                     "digicert-store as root or the owner; or start the server as root");
@@ -49,7 +55,7 @@ static bool read_key_file(const struct dcs_cache *cache, const char *path,
     struct dcs_fs_stat stat;
     struct dcs_err why = { 0 };
 
-    if (!dcs_fs_read_secret(cache->fd, path, KEY_FILE_MAX, ret_pem, &stat, &why))
+    if (!dcs_fs_read_secret(AT_FDCWD, path, KEY_FILE_MAX, ret_pem, &stat, &why))
         return key_unreadable(cache, path, &why, err);
     return key_file_is_safe(cache, path, &stat, err);
 }
@@ -59,20 +65,20 @@ bool dcs_cache_key(const struct dcs_cache *cache, const struct dcs_bundle *bundl
 {
     dcs_auto(dcs_secret) struct dcs_secret pem = { 0 };
     const struct dcs_facts_file *listed = dcs_facts_file(dcs_bundle_facts(bundle), "privkey.pem");
-    char path[DCS_GENERATION_DIR + 16];
+    char path[sizeof(cache->path) + DCS_GENERATION_DIR + 16];
     uint8_t hash[DCS_SHA256_LEN];
 
-    if (!listed || cache->fd < 0)
+    if (!listed || cache->fd == -1)
         return dcs_fail(err, DCS_E_NO_KEY, "the private key of %s is not here",
                         dcs_bundle_dir(bundle));
-    snprintf(path, sizeof(path), "%s/privkey.pem", dcs_bundle_dir(bundle));
+    snprintf(path, sizeof(path), "%s/%s/privkey.pem", cache->path, dcs_bundle_dir(bundle));
     if (!read_key_file(cache, path, &pem, err) || !dcs_sha256(pem.data, pem.len, hash, err))
         return false;
     if ((int64_t)pem.len != listed->size || memcmp(hash, listed->sha256, sizeof(hash)) != 0)
-        return dcs_fail(err, DCS_E_STATE, "%s/%s is damaged: it differs from what facts.json says",
-                        cache->path, path);
+        return dcs_fail(err, DCS_E_STATE, "%s is damaged: it differs from what facts.json says",
+                        path);
     if (!dcs_key_from_our_pem((const char *)pem.data, pem.len, ret_key, err))
-        return dcs_fail_while(err, "%s/%s", cache->path, path);
+        return dcs_fail_while(err, "%s", path);
     return true;
 }
 
@@ -80,7 +86,7 @@ bool dcs_cache_find_key(const struct dcs_cache *cache, int64_t order, const uint
                         struct dcs_key *ret_key, struct dcs_err *err)
 {
     dcs_auto(dcs_names) struct dcs_names names = { 0 };
-    char path[DCS_GENERATION_DIR + 256];
+    char path[sizeof(cache->path) + DCS_GENERATION_DIR + 256];
 
     snprintf(path, sizeof(path), "orders/%lld", (long long)order);
     if (!dcs_fs_list(cache->fd, path, 100000, &names, err))
@@ -91,8 +97,8 @@ bool dcs_cache_find_key(const struct dcs_cache *cache, int64_t order, const uint
         uint8_t hash[DCS_SHA256_LEN];
         if (strncmp(names.names[i - 1], "gen-", 4) != 0)
             continue;
-        snprintf(path, sizeof(path), "orders/%lld/%.200s/privkey.pem", (long long)order,
-                 names.names[i - 1]);
+        snprintf(path, sizeof(path), "%s/orders/%lld/%.200s/privkey.pem", cache->path,
+                 (long long)order, names.names[i - 1]);
         if (!read_key_file(cache, path, &pem, NULL) ||
             !dcs_key_from_our_pem((const char *)pem.data, pem.len, &key, NULL) ||
             !dcs_key_spki_sha256(&key, hash, NULL) || memcmp(hash, spki_sha256, sizeof(hash)) != 0)

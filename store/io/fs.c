@@ -120,7 +120,8 @@ static bool read_all(int fd, const char *path, void *out, size_t capacity, size_
         if (got < 0)
             return dcs_fail_errno(err, errno, "reading %s", path);
         len += (size_t)got;
-        if (got == 0 || full) {
+        /* A regular file gives less than was asked for at its end only. */
+        if (got == 0 || full || len < capacity) {
             *ret_len = len;
             return true;
         }
@@ -134,7 +135,8 @@ static bool read_open_file(int fd, const char *path, const struct stat *stat, si
     size_t len = 0;
 
     if (!dcs_secret_new((size_t)stat->st_size, &secret, err) ||
-        !read_all(fd, path, secret.data, secret.len, &len, err))
+        !read_all(fd, path, secret.data, secret.len + 1, &len,
+                  err)) /* the NUL's place shows growth */
         return false;
     if (len > secret.len)
         return dcs_fail(err, DCS_E_STATE, "%s grew while it was read%s", path,
