@@ -12,7 +12,7 @@
 #include "dcs-build.h"
 #include "store_instance.h"
 
-enum { CONFIG_MAX = 1 << 20, PATH_BYTES = 4096 };
+enum { CONFIG_MAX = 1 << 20, PATH_BYTES = 4096, LOOK_AGAIN_MS = 20 };
 
 struct place {
     char path[PATH_BYTES];
@@ -144,7 +144,29 @@ static struct dcs_config *still_good(struct dcs_store *store, const struct place
     return config;
 }
 
-bool dcs_store_config(struct dcs_store *store, struct dcs_config **ret_config, struct dcs_err *err)
+/* Looked at a moment ago: a crowd of loads does not ask the file system each time. */
+static struct dcs_config *just_looked(struct dcs_store *store)
+{
+    struct dcs_config *config = NULL;
+    int64_t now_ms = dcs_env_mono_ms(store->env);
+
+    dcs_store_enter(store);
+    if (store->config && now_ms - store->config_looked_ms < LOOK_AGAIN_MS)
+        config = dcs_config_ref(store->config);
+    dcs_store_leave(store);
+    return config;
+}
+
+static void note_look(struct dcs_store *store)
+{
+    int64_t now_ms = dcs_env_mono_ms(store->env);
+
+    dcs_store_enter(store);
+    store->config_looked_ms = now_ms;
+    dcs_store_leave(store);
+}
+
+static bool look(struct dcs_store *store, struct dcs_config **ret_config, struct dcs_err *err)
 {
     struct place place;
     struct dcs_fs_stat stat = { 0 };
@@ -168,6 +190,17 @@ bool dcs_store_config(struct dcs_store *store, struct dcs_config **ret_config, s
     dcs_store_leave(store);
     dcs_config_unref(old);
     *ret_config = config;
+    return true;
+}
+
+bool dcs_store_config(struct dcs_store *store, struct dcs_config **ret_config, struct dcs_err *err)
+{
+    *ret_config = just_looked(store);
+    if (*ret_config)
+        return true;
+    if (!look(store, ret_config, err))
+        return false;
+    note_look(store);
     return true;
 }
 

@@ -52,6 +52,7 @@ struct dcs_store {
     struct dcs_err config_err; /* why the file could not be used as a whole */
     char config_file[4096];    /* "" = built-in defaults */
     struct dcs_fs_stat config_stat;
+    int64_t config_looked_ms;
     struct memory *memory[MEMORY_BUCKETS];
     struct failure failures[FAILURES_KEPT];
     struct cold_open {
@@ -104,7 +105,8 @@ bool dcs_load_order(struct job *job, int64_t order, const struct dcs_uri *uri,
                     struct dcs_bundle **ret_bundle, struct dcs_err *err) DCS_CHECKED;
 /* What this process remembers of the generation that `current` names, when policy serves it as it
  * is: two system calls, no descriptor. False: go the long way. */
-bool dcs_load_remembered(struct job *job, const struct dcs_uri *uri, struct dcs_bundle **ret_bundle);
+bool dcs_load_remembered(struct job *job, const struct dcs_uri *uri,
+                         struct dcs_bundle **ret_bundle);
 /* What the cache offers now, with its settings and stage; DCS_E_NOT_FOUND when nothing. */
 bool dcs_load_offer(struct job *job, int64_t order, struct memory *ret_offer,
                     enum dcs_stage *ret_stage, struct dcs_err *err) DCS_CHECKED;

@@ -26,7 +26,7 @@ struct dcs_cache {
     int fd;          /* of state_dir; -1 when it does not exist (a reader's empty cache) */
     enum dcs_role role;
     struct dcs_fs_owner
-        owner; /* what we create gets: SELF, or state_dir's when root works for it */
+        owner;       /* what we create gets: SELF, or state_dir's when root works for it */
     uid_t state_uid; /* (uid_t)-1: not looked at */
     int64_t format;
     char why_reader[256]; /* in words, "" for a keeper */
