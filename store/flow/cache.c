@@ -30,7 +30,29 @@ void dcs_cache_bare(const struct dcs_env *env, const char *state_dir, struct dcs
     ret_cache->state_uid = (uid_t)-1;
     ret_cache->saw_damage = false;
     ret_cache->why_reader[0] = '\0';
-    snprintf(ret_cache->path, sizeof(ret_cache->path), "%s", state_dir);
+    size_t len = strnlen(state_dir, sizeof(ret_cache->path) - 1);
+    memcpy(ret_cache->path, state_dir, len);
+    ret_cache->path[len] = '\0';
+}
+
+bool dcs_cache_path(const struct dcs_cache *cache, const char *const *parts, char *out,
+                    size_t capacity)
+{
+    size_t at = strlen(cache->path);
+
+    if (at >= capacity)
+        return false;
+    memcpy(out, cache->path, at);
+    for (; *parts; parts++) {
+        size_t len = strlen(*parts);
+        if (at + len + 2 > capacity)
+            return false;
+        out[at++] = '/';
+        memcpy(out + at, *parts, len);
+        at += len;
+    }
+    out[at] = '\0';
+    return true;
 }
 
 /* The packages' directory belongs to user digicert-store when there is one. */

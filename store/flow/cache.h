@@ -45,6 +45,9 @@ void dcs_cache_drop(struct dcs_cache *cache);
 /* No descriptor at all, for dcs_cache_current and dcs_cache_key alone: they then go by whole paths.
  * Needs no drop. */
 void dcs_cache_bare(const struct dcs_env *env, const char *state_dir, struct dcs_cache *ret_cache);
+/* state_dir/PART/PART..., parts ended by NULL; without snprintf, for the warm path. */
+bool dcs_cache_path(const struct dcs_cache *cache, const char *const *parts, char *out,
+                    size_t capacity) DCS_CHECKED;
 /* DCS_E_STATE with why this process may only read and who may write. */
 bool dcs_cache_need_keeper(const struct dcs_cache *cache, struct dcs_err *err) DCS_CHECKED;
 

@@ -51,17 +51,19 @@ bool dcs_cache_current(const struct dcs_cache *cache, int64_t order, char out[DC
     char link[sizeof(cache->path) + 64];
     char target[64];
 
-    if (cache->fd == AT_FDCWD)
-        snprintf(link, sizeof(link), "%s/orders/%lld/current", cache->path, (long long)order);
-    else
-        snprintf(link, sizeof(link), "orders/%lld/current", (long long)order);
+    char id[DCS_ID_TEXT + 1];
+
+    snprintf(id, sizeof(id), "%lld", (long long)order);
+    if (!dcs_cache_path(cache, (const char *const[]){ "orders", id, "current", NULL }, link,
+                        sizeof(link)))
+        return dcs_fail(err, DCS_E_STATE, "%s: the path is too long", cache->path);
     if (cache->fd == -1)
         return dcs_fail(err, DCS_E_NOT_FOUND, "%s", cache->why_reader);
-    if (!dcs_fs_read_link(cache->fd, link, target, sizeof(target), err))
+    if (!dcs_fs_read_link(AT_FDCWD, link, target, sizeof(target), err))
         return false;
     if (!current_to_dir(target, order, out))
-        return dcs_fail(err, DCS_E_STATE, "%s/%s points to \"%.40s\", which is no generation",
-                        cache->path, link, target);
+        return dcs_fail(err, DCS_E_STATE, "%s points to \"%.40s\", which is no generation", link,
+                        target);
     return true;
 }
 

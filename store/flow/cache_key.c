@@ -50,14 +50,33 @@ static bool key_unreadable(const struct dcs_cache *cache, const char *path,
 }
 
 static bool read_key_file(const struct dcs_cache *cache, const char *path,
-                          struct dcs_secret *ret_pem, struct dcs_err *err)
+                          struct dcs_secret *ret_pem, uint64_t *ret_stamp, struct dcs_err *err)
 {
     struct dcs_fs_stat stat;
     struct dcs_err why = { 0 };
 
     if (!dcs_fs_read_secret(AT_FDCWD, path, KEY_FILE_MAX, ret_pem, &stat, &why))
         return key_unreadable(cache, path, &why, err);
+    *ret_stamp = (stat.device * 31 + stat.inode) * 0x9E3779B97F4A7C15u ^
+                 ((uint64_t)stat.mtime_s * 1000000007u + (uint64_t)stat.mtime_ns) ^
+                 (uint64_t)stat.size << 48;
     return key_file_is_safe(cache, path, &stat, err);
+}
+
+/* Against facts.json: its size each time, its hash unless this very file was hashed before. */
+static bool key_is_whole(const struct dcs_bundle *bundle, const struct dcs_facts_file *listed,
+                         const struct dcs_secret *pem, uint64_t stamp, struct dcs_err *err)
+{
+    uint8_t hash[DCS_SHA256_LEN];
+
+    if ((int64_t)pem->len == listed->size && dcs_bundle_key_was_checked(bundle, stamp))
+        return true;
+    if (!dcs_sha256(pem->data, pem->len, hash, err))
+        return false;
+    if ((int64_t)pem->len != listed->size || memcmp(hash, listed->sha256, sizeof(hash)) != 0)
+        return dcs_fail(err, DCS_E_STATE, "it is damaged: it differs from what facts.json says");
+    dcs_bundle_note_key_checked(bundle, stamp);
+    return true;
 }
 
 bool dcs_cache_key(const struct dcs_cache *cache, const struct dcs_bundle *bundle,
@@ -66,18 +85,18 @@ bool dcs_cache_key(const struct dcs_cache *cache, const struct dcs_bundle *bundl
     dcs_auto(dcs_secret) struct dcs_secret pem = { 0 };
     const struct dcs_facts_file *listed = dcs_facts_file(dcs_bundle_facts(bundle), "privkey.pem");
     char path[sizeof(cache->path) + DCS_GENERATION_DIR + 16];
-    uint8_t hash[DCS_SHA256_LEN];
+    uint64_t stamp = 0;
 
     if (!listed || cache->fd == -1)
         return dcs_fail(err, DCS_E_NO_KEY, "the private key of %s is not here",
                         dcs_bundle_dir(bundle));
-    snprintf(path, sizeof(path), "%s/%s/privkey.pem", cache->path, dcs_bundle_dir(bundle));
-    if (!read_key_file(cache, path, &pem, err) || !dcs_sha256(pem.data, pem.len, hash, err))
+    if (!dcs_cache_path(cache, (const char *const[]){ dcs_bundle_dir(bundle), "privkey.pem", NULL },
+                        path, sizeof(path)))
+        return dcs_fail(err, DCS_E_STATE, "%s: the path is too long", cache->path);
+    if (!read_key_file(cache, path, &pem, &stamp, err))
         return false;
-    if ((int64_t)pem.len != listed->size || memcmp(hash, listed->sha256, sizeof(hash)) != 0)
-        return dcs_fail(err, DCS_E_STATE, "%s is damaged: it differs from what facts.json says",
-                        path);
-    if (!dcs_key_from_our_pem((const char *)pem.data, pem.len, ret_key, err))
+    if (!key_is_whole(bundle, listed, &pem, stamp, err) ||
+        !dcs_key_from_our_pem((const char *)pem.data, pem.len, ret_key, err))
         return dcs_fail_while(err, "%s", path);
     return true;
 }
@@ -95,11 +114,12 @@ bool dcs_cache_find_key(const struct dcs_cache *cache, int64_t order, const uint
         dcs_auto(dcs_secret) struct dcs_secret pem = { 0 };
         dcs_auto(dcs_key) struct dcs_key key = { 0 };
         uint8_t hash[DCS_SHA256_LEN];
+        uint64_t stamp = 0;
         if (strncmp(names.names[i - 1], "gen-", 4) != 0)
             continue;
         snprintf(path, sizeof(path), "%s/orders/%lld/%.200s/privkey.pem", cache->path,
                  (long long)order, names.names[i - 1]);
-        if (!read_key_file(cache, path, &pem, NULL) ||
+        if (!read_key_file(cache, path, &pem, &stamp, NULL) ||
             !dcs_key_from_our_pem((const char *)pem.data, pem.len, &key, NULL) ||
             !dcs_key_spki_sha256(&key, hash, NULL) || memcmp(hash, spki_sha256, sizeof(hash)) != 0)
             continue;

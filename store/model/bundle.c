@@ -7,7 +7,9 @@
 
 struct dcs_bundle {
     atomic_uint refs;
+    atomic_uint_fast64_t *key_checked; /* through a pointer: everything else is constant */
     struct dcs_bundle_parts parts;
+    atomic_uint_fast64_t key_stamp;
 };
 
 static void clear_parts(struct dcs_bundle_parts *parts)
@@ -31,6 +33,8 @@ bool dcs_bundle_new(struct dcs_bundle_parts *parts, struct dcs_bundle **ret_bund
         return false;
     }
     atomic_init(&bundle->refs, 1);
+    atomic_init(&bundle->key_stamp, 0);
+    bundle->key_checked = &bundle->key_stamp;
     bundle->parts = *parts;
     parts->facts = NULL;
     parts->certs = (struct dcs_buf){ 0 };
@@ -82,6 +86,16 @@ int64_t dcs_bundle_order(const struct dcs_bundle *bundle)
 bool dcs_bundle_has_key(const struct dcs_bundle *bundle)
 {
     return bundle->parts.has_key;
+}
+
+bool dcs_bundle_key_was_checked(const struct dcs_bundle *bundle, uint64_t stamp)
+{
+    return stamp != 0 && atomic_load_explicit(bundle->key_checked, memory_order_relaxed) == stamp;
+}
+
+void dcs_bundle_note_key_checked(const struct dcs_bundle *bundle, uint64_t stamp)
+{
+    atomic_store_explicit(bundle->key_checked, stamp, memory_order_relaxed);
 }
 
 static struct dcs_bytes cert_at(const struct dcs_bundle *bundle, size_t index)

@@ -69,6 +69,10 @@ const char *dcs_bundle_dir(const struct dcs_bundle *bundle);
 int dcs_bundle_generation(const struct dcs_bundle *bundle);
 int64_t dcs_bundle_order(const struct dcs_bundle *bundle);
 bool dcs_bundle_has_key(const struct dcs_bundle *bundle);
+/* A number of the key file (device, inode, size, time) whose content was compared with facts.json: an
+ * unchanged file is not hashed again. The one thing in a bundle that changes; atomic. */
+bool dcs_bundle_key_was_checked(const struct dcs_bundle *bundle, uint64_t stamp);
+void dcs_bundle_note_key_checked(const struct dcs_bundle *bundle, uint64_t stamp);
 struct dcs_bytes dcs_bundle_leaf(const struct dcs_bundle *bundle);
 size_t dcs_bundle_chain_count(const struct dcs_bundle *bundle);
 struct dcs_bytes dcs_bundle_chain(const struct dcs_bundle *bundle, size_t index);
