@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# contract.sh - what we rely on, asked of a CertCentral endpoint: of the simulator, or of the real
+# service when DCS_CONTRACT_URL, DCS_CONTRACT_KEY and DCS_CONTRACT_ORDER are given (then only what
+# changes nothing is asked). One suite for both, so that the fake cannot drift.
+set -u
+# shellcheck source=tests/support/lib.sh
+. "$(dirname "$0")/../support/lib.sh"
+
+if [ -n "${DCS_CONTRACT_URL:-}" ]; then
+    SB_url=$DCS_CONTRACT_URL SB_key=${DCS_CONTRACT_KEY:?} order=${DCS_CONTRACT_ORDER:?}
+    ca=()
+else
+    start_sandbox
+    order=123
+    ca=(--cacert "$SB_ca")
+fi
+api() { curl -sS --max-time 60 "${ca[@]}" -H "X-DC-DEVKEY: ${KEY:-$SB_key}" -H 'Accept: application/json' "$@"; }
+get() { api "$SB_url$1"; }
+code() { api -o /dev/null -w '%{http_code}' "$SB_url$1"; }
+says() { jq -e "$1" >/dev/null; }
+
+info=$(get "/order/certificate/$order")
+check "order info names the order by a number" says ".id == $order" <<<"$info"
+check "it has a status in words" says '.status | type == "string"' <<<"$info"
+check "an issued order names its certificate by a number" says '.certificate.id | type == "number"' <<<"$info"
+check "serial and thumbprint are hexadecimal" says '.certificate | (.serial_number | test("^[0-9A-Fa-f:]+$")) and (.thumbprint | test("^[0-9A-Fa-f]{40}$"))' <<<"$info"
+check "dates of validity are days" says '.certificate | (.valid_from + .valid_till) | test("^([0-9]{4}-[0-9]{2}-[0-9]{2}){2}$")' <<<"$info"
+check "the product names itself" says '.product.name_id | length > 0' <<<"$info"
+id=$(jq .certificate.id <<<"$info")
+get "/certificate/$id/download/format/pem_all" >"$T/all.pem"
+check "pem_all holds two certificates at least" test "$(grep -c 'BEGIN CERTIFICATE' "$T/all.pem")" -ge 2
+serial=$(jq -r '.certificate.serial_number' <<<"$info" | tr -d : | sed 's/^0*//' | tr a-f A-F)
+check "the certificate with the serial that order info names is among them" bash -c "
+    csplit -sz -f $T/part $T/all.pem '/BEGIN CERTIFICATE/' '{*}'
+    for f in $T/part*; do openssl x509 -in \$f -noout -serial 2>/dev/null; done | sed 's/serial=0*//' | grep -qix $serial"
+equal "the serial number finds the order" "$order" "$(get "/order/certificate?filters%5Bserial_number%5D=$(jq -r .certificate.serial_number <<<"$info")" | jq '.orders[0].id')"
+equal "the thumbprint names the order" "$order" "$(get "/order/certificate/$(jq -r .certificate.thumbprint <<<"$info")" | jq .id)"
+check "a page tells its total" says '.page.total | type == "number"' <<<"$(get '/order/certificate?limit=1')"
+check "status changes are an object, with orders or empty" says 'type == "object"' <<<"$(get '/order/certificate/status-changes?seconds=60')"
+check "an unknown order is 404 with the code not_found" bash -c "grep -q not_found <<<'$(get /order/certificate/1)'"
+equal "with status 404" 404 "$(code /order/certificate/1)"
+equal "a wrong key is 403" 403 "$(KEY=0123456789ABCDEF code /user/me)"
+check "and says access_denied" says '.errors[0].code | startswith("access_denied")' <<<"$(KEY=0123456789ABCDEF get /user/me)"
+check "the key's user is told" says '.username | length > 0' <<<"$(get /user/me)"
+check "a Date header comes" bash -c "grep -qi '^date:' <<<\"\$(curl -sS -D - -o /dev/null ${ca[*]} -H 'X-DC-DEVKEY: $SB_key' $SB_url/user/me)\""
+done_testing
