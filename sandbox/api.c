@@ -261,11 +261,15 @@ static void list_route(const struct sb_request *request, struct sb_reply *reply)
     cJSON *orders = cJSON_CreateArray();
     int64_t total = 0;
 
+    /* Only the direction matters to what is kept here: orders are sorted by id. */
+    const char *sort = request->query(request->source, "sort");
+    bool falling = sort && sort[0] == '-';
     limit = limit < 1 || limit > LIMIT_MAX ? LIMIT_MAX : limit;
     for (size_t i = 0; i < world->order_count; i++) {
+        struct sb_order *order = world->orders[falling ? world->order_count - 1 - i : i];
         bool in_page = total >= offset && total < offset + limit;
-        cJSON *row = filtered || in_page ? sb_order_row(world, world->orders[i]) : NULL;
-        if (filtered && (!row || !passes(request, world->orders[i], row))) {
+        cJSON *row = filtered || in_page ? sb_order_row(world, order) : NULL;
+        if (filtered && (!row || !passes(request, order, row))) {
             cJSON_Delete(row);
             continue;
         }

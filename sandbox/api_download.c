@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "api_routes.h"
+#include "pack.h"
 
 static const struct {
     const char *name;
@@ -22,6 +23,67 @@ static void not_issued(const struct sb_request *request, struct sb_reply *reply)
                    "The certificate is not available for download.");
 }
 
+/* Separate files in one ZIP: the leaf, the intermediate and, in some formats, the root. */
+static bool send_zip(const struct sb_request *request, struct sb_order *order,
+                     struct sb_certificate *certificate, const char *ending, bool root,
+                     struct sb_reply *reply)
+{
+    struct sb_buf leaf = { 0 };
+    struct sb_zip zip = { 0 };
+    sb_auto(sb_free_drop) char *leaf_name = sb_format("certificate.%s", ending);
+    sb_auto(sb_free_drop) char *ca_name = sb_format("DigiCertCA.%s", ending);
+    sb_auto(sb_free_drop) char *root_name = sb_format("TrustedRoot.%s", ending);
+
+    if (!sb_order_pem(request->world, order, certificate, false, false, &leaf))
+        return false;
+    sb_zip_add(&zip, leaf_name, sb_buf_text(&leaf));
+    sb_zip_add(&zip, ca_name, sb_issuer_intermediate(request->world->issuer));
+    if (root)
+        sb_zip_add(&zip, root_name, sb_issuer_root(request->world->issuer));
+    sb_zip_finish(&zip, &reply->body);
+    sb_buf_clear(&leaf);
+    reply->content_type = "application/zip";
+    return true;
+}
+
+static bool send_pkcs7(const struct sb_request *request, struct sb_order *order,
+                       struct sb_certificate *certificate, struct sb_reply *reply)
+{
+    struct sb_buf all = { 0 };
+    bool good = sb_order_pem(request->world, order, certificate, true, true, &all) &&
+                sb_pack_pkcs7(sb_buf_text(&all), &reply->body);
+
+    sb_buf_clear(&all);
+    reply->content_type = "application/x-pkcs7-certificates";
+    return good;
+}
+
+/* The packed formats; false when this is none of them. */
+static bool send_packed(const struct sb_request *request, struct sb_order *order,
+                        struct sb_certificate *certificate, const char *format,
+                        struct sb_reply *reply)
+{
+    static const struct {
+        const char *name, *ending; /* no ending: PKCS#7 */
+        bool root;
+    } packed[] = { { "p7b", NULL, true },          { "cer", NULL, true },
+                   { "default", "crt", true },     { "default_pem", "crt", true },
+                   { "default_cer", "cer", true }, { "apache", "crt", false } };
+
+    for (size_t i = 0; i < SB_COUNT(packed); i++) {
+        if (strcmp(packed[i].name, format) != 0)
+            continue;
+        bool sent = packed[i].ending ? send_zip(request, order, certificate, packed[i].ending,
+                                                packed[i].root, reply)
+                                     : send_pkcs7(request, order, certificate, reply);
+        reply->status = 200;
+        if (!sent)
+            not_issued(request, reply);
+        return true;
+    }
+    return false;
+}
+
 static void send_pem(const struct sb_request *request, struct sb_order *order,
                      struct sb_certificate *certificate, const char *format, struct sb_reply *reply)
 {
@@ -37,6 +99,8 @@ static void send_pem(const struct sb_request *request, struct sb_order *order,
         reply->content_type = "application/x-pem-file";
         return;
     }
+    if (send_packed(request, order, certificate, format, reply))
+        return;
     sb_reply_error(reply, 400, "invalid_value:format", "format contains an invalid value.");
 }
 
@@ -83,6 +147,8 @@ void sb_download_route(const struct sb_request *request, struct sb_reply *reply)
         chain_route(request, order, certificate, reply);
     else if (strncmp(rest, "/download/format/", 17) == 0)
         send_pem(request, order, certificate, rest + 17, reply);
+    else if (strcmp(rest, "/download/platform") == 0)
+        send_pem(request, order, certificate, "default", reply);
     else if (strncmp(rest, "/download/platform/", 19) == 0)
         send_pem(request, order, certificate, rest + 19, reply);
     else
@@ -102,5 +168,5 @@ void sb_order_download_route(const struct sb_request *request, struct sb_reply *
         not_issued(request, reply);
     else
         send_pem(request, order, &order->certificates[order->certificate_count - 1],
-                 strncmp(rest, "/format/", 8) == 0 ? rest + 8 : "pem_all", reply);
+                 strncmp(rest, "/format/", 8) == 0 ? rest + 8 : "default", reply);
 }

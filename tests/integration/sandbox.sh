@@ -31,6 +31,10 @@ equal "serial and thumbprint name the order" "123 123" "$(get "/order/certificat
 equal "pem_all has leaf, issuer, root" 3 "$(get "/certificate/$cert/download/format/pem_all" | grep -c BEGIN)"
 check "with CR LF" grep -q $'\r' <<<"$(get "/certificate/$cert/download/format/pem_all")"
 equal "pem_noroot has two" 2 "$(get "/certificate/$cert/download/format/pem_noroot" | grep -c BEGIN)"
+equal "p7b is PKCS#7 with all three" 3 "$(get "/certificate/$cert/download/format/p7b" | openssl pkcs7 -print_certs -noout | grep -c '^subject')"
+get "/certificate/$cert/download/format/default" >"$T/all.zip"
+equal "default is a ZIP of three files" 3 "$(python3 -c 'import sys, zipfile; z = zipfile.ZipFile(sys.argv[1]); print(-1 if z.testzip() else len(z.namelist()))' "$T/all.zip")"
+equal "sort=-id begins with the last order" 171 "$(get '/order/certificate?sort=-id&limit=1' | jq '.orders[0].id')"
 equal "chain holds the leaf first" www.example.com "$(get "/certificate/$cert/chain" | jq -r '.intermediates[0].subject_common_name')"
 cross=$(get /order/certificate/130 | jq .certificate.id)
 equal "a cross-signed root makes four blocks" 4 "$(get "/certificate/$cross/download/format/pem_all" | grep -c BEGIN)"
