@@ -297,7 +297,7 @@ struct new_file {
     size_t len;
     mode_t mode;
     struct dcs_fs_owner owner;
-    bool durable;
+    bool durable, only_if_missing;
 };
 
 static bool fill_new_file(int fd, const char *path, const struct new_file *file,
@@ -324,25 +324,32 @@ static bool replace_file(int at, const char *path, const struct new_file *file, 
     /* close reports delayed write errors on some file systems */
     if (close(fd) < 0 && filled)
         filled = dcs_fail_errno(err, errno, "closing %s", path);
-    if (filled && dcs_sys_rename(at, temporary, path) < 0)
+    bool placed = filled && (file->only_if_missing ? dcs_sys_rename_new(at, temporary, path)
+                                                   : dcs_sys_rename(at, temporary, path)) == 0;
+    if (placed)
+        return !file->durable || sync_parent(at, path, err);
+    if (filled && !(file->only_if_missing && errno == EEXIST))
         filled = dcs_fail_errno(err, errno, "renaming to %s", path);
-    if (!filled) {
-        dcs_sys_unlink(at, temporary, 0);
-        return false;
-    }
-    return !file->durable || sync_parent(at, path, err);
+    dcs_sys_unlink(at, temporary, 0);
+    return filled;
 }
 
 bool dcs_fs_write(int at, const char *path, const void *data, size_t len, mode_t mode,
                   struct dcs_fs_owner owner, struct dcs_err *err)
 {
-    return replace_file(at, path, &(struct new_file){ data, len, mode, owner, true }, err);
+    return replace_file(at, path, &(struct new_file){ data, len, mode, owner, true, false }, err);
 }
 
 bool dcs_fs_write_hint(int at, const char *path, const void *data, size_t len, mode_t mode,
                        struct dcs_fs_owner owner, struct dcs_err *err)
 {
-    return replace_file(at, path, &(struct new_file){ data, len, mode, owner, false }, err);
+    return replace_file(at, path, &(struct new_file){ data, len, mode, owner, false, false }, err);
+}
+
+bool dcs_fs_make_empty(int at, const char *path, mode_t mode, struct dcs_fs_owner owner,
+                       struct dcs_err *err)
+{
+    return replace_file(at, path, &(struct new_file){ "", 0, mode, owner, false, true }, err);
 }
 
 bool dcs_fs_append(int at, const char *path, const void *data, size_t len, mode_t mode,
@@ -352,7 +359,7 @@ bool dcs_fs_append(int at, const char *path, const void *data, size_t len, mode_
 
     if (fd < 0)
         return fail_path(err, errno, path);
-    return fill_new_file(fd, path, &(struct new_file){ data, len, mode, owner, true }, err);
+    return fill_new_file(fd, path, &(struct new_file){ data, len, mode, owner, true, false }, err);
 }
 
 static bool switch_link(int at, const char *link, const char *target, struct dcs_fs_owner owner,
@@ -393,15 +400,38 @@ bool dcs_fs_rename(int at, const char *from, const char *to, struct dcs_err *err
     return sync_parent(at, to, err);
 }
 
+/* It gets its name when its owner and mode are final: a process that is killed on the way leaves no
+ * directory that others cannot enter. */
+static bool make_new_dir(int at, const char *path, mode_t mode, struct dcs_fs_owner owner,
+                         struct dcs_err *err)
+{
+    char temporary[TEMP_PATH];
+    dcs_auto(dcs_fd) int fd = -1;
+
+    if (!temporary_name(path, temporary, err))
+        return false;
+    if (dcs_sys_mkdir(at, temporary) < 0)
+        return fail_path(err, errno, path);
+    bool good =
+        dcs_fs_open_dir(at, temporary, &fd, err) && set_owner_and_mode(fd, path, mode, owner, err);
+    if (good && dcs_sys_rename_new(at, temporary, path) == 0)
+        return sync_parent(at, path, err);
+    if (good && errno != EEXIST && errno != ENOTEMPTY) /* else somebody else was first */
+        good = dcs_fail_errno(err, errno, "renaming to %s", path);
+    dcs_sys_unlink(at, temporary, AT_REMOVEDIR);
+    return good;
+}
+
 bool dcs_fs_make_dir(int at, const char *path, mode_t mode, struct dcs_fs_owner owner,
                      struct dcs_err *err)
 {
-    dcs_auto(dcs_fd) int fd = -1;
+    struct dcs_fs_stat there;
 
-    if (dcs_sys_mkdir(at, path) < 0)
-        return errno == EEXIST || fail_path(err, errno, path);
-    return dcs_fs_open_dir(at, path, &fd, err) && set_owner_and_mode(fd, path, mode, owner, err) &&
-           sync_parent(at, path, err);
+    if (!dcs_fs_stat(at, path, &there, NULL))
+        return make_new_dir(at, path, mode, owner, err);
+    /* The state directory itself may be a link; what it leads to shows when it is opened. */
+    return S_ISDIR(there.mode) || S_ISLNK(there.mode) ||
+           dcs_fail(err, DCS_E_STATE, "%s is no directory", path);
 }
 
 bool dcs_fs_remove(int at, const char *path, struct dcs_err *err)

@@ -59,6 +59,9 @@ bool dcs_fs_write(int at, const char *path, const void *data, size_t len, mode_t
 /* No fsync: for hints whose loss costs nothing (budget, away marks). Still atomic. */
 bool dcs_fs_write_hint(int at, const char *path, const void *data, size_t len, mode_t mode,
                        struct dcs_fs_owner owner, struct dcs_err *err) DCS_CHECKED;
+/* An empty file, with its owner and mode from the moment it has its name; existing is fine. */
+bool dcs_fs_make_empty(int at, const char *path, mode_t mode, struct dcs_fs_owner owner,
+                       struct dcs_err *err) DCS_CHECKED;
 /* Points link at target, atomically: temporary link, rename, fsync of the directory. */
 bool dcs_fs_switch_link(int at, const char *link, const char *target, struct dcs_fs_owner owner,
                         struct dcs_err *err) DCS_CHECKED;

@@ -14,17 +14,12 @@ enum { LINE_MAX_BYTES = 65536, READ_AHEAD = 65536 };
 static bool open_lock(int at, const char *path, mode_t create_mode, struct dcs_fs_owner owner,
                       int *ret_fd, struct dcs_err *err)
 {
-    int fd = dcs_sys_open_lock(at, path, 0);
+    int fd = dcs_sys_open_lock(at, path);
 
     if (fd < 0 && errno == ENOENT && create_mode) {
-        fd = dcs_sys_open_lock(at, path, create_mode);
-        if (fd >= 0 && owner.uid != (uid_t)-1 && dcs_sys_fchown(fd, owner.uid, owner.gid) < 0) {
-            dcs_fail_errno(err, errno, "giving %s to uid %d", path, (int)owner.uid);
-            dcs_fd_drop(&fd);
+        if (!dcs_fs_make_empty(at, path, create_mode, owner, err))
             return false;
-        }
-        if (fd < 0 && errno == EEXIST) /* somebody else was first */
-            fd = dcs_sys_open_lock(at, path, 0);
+        fd = dcs_sys_open_lock(at, path);
     }
     if (fd < 0) {
         if (errno == ENOENT)

@@ -6,6 +6,7 @@
 #ifndef DCS_IO_FS_SYS_H
 #define DCS_IO_FS_SYS_H
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -22,11 +23,9 @@ static inline int dcs_sys_open_append(int at, const char *path)
     return openat(at, path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 }
 
-static inline int dcs_sys_open_lock(int at, const char *path, mode_t create_mode)
+static inline int dcs_sys_open_lock(int at, const char *path)
 {
-    int create = create_mode ? O_CREAT | O_EXCL : 0;
-
-    return openat(at, path, O_RDWR | create | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, create_mode);
+    return openat(at, path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 }
 
 static inline ssize_t dcs_sys_write(int fd, const void *data, size_t len)
@@ -72,6 +71,15 @@ static inline int dcs_sys_symlink(const char *target, int at, const char *path)
 static inline int dcs_sys_rename(int at, const char *from, const char *to)
 {
     return renameat(at, from, at, to);
+}
+
+/* EEXIST when there is something of that name already, also an empty directory. */
+static inline int dcs_sys_rename_new(int at, const char *from, const char *to)
+{
+    int done = renameat2(at, from, at, to, RENAME_NOREPLACE);
+
+    /* A file system without that flag: the name was looked at a moment ago. */
+    return done < 0 && (errno == EINVAL || errno == ENOSYS) ? renameat(at, from, at, to) : done;
 }
 
 static inline int dcs_sys_unlink(int at, const char *path, int flags)

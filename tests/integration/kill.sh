@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # kill.sh - killed at the n-th system call that writes, syncs, renames or talks, for every n, during
-# the first fetch of an order: the next load works, and nothing half-written is ever served.
+# the first fetch of an order by root for another keeper, and an import: the next load works, readers
+# are served, root leaves nothing of its own, and nothing half-written is ever served.
 set -u
 # shellcheck source=tests/support/lib.sh
 . "$(dirname "$0")/../support/lib.sh"
@@ -13,7 +14,7 @@ if ! strace -o /dev/null true 2>/dev/null; then
     done_testing
     exit 0
 fi
-calls=write,pwrite64,fsync,renameat,mkdirat,symlinkat,openat,fchmod,ftruncate,unlinkat,sendto,recvfrom,connect,flock
+calls=write,pwrite64,fsync,fchown,renameat,renameat2,mkdirat,symlinkat,openat,fchmod,ftruncate,unlinkat,sendto,recvfrom,connect,flock
 reader_conf=$T/etc/reader.conf
 
 # Kinds that a pure cache read gives: what somebody would be served right now.
@@ -48,6 +49,11 @@ sweep() { # sweep NAME COMMAND...: until a run survives
             "Certificate Certificate" | "Certificate Certificate Pkey") ;;
             *) bad+="$call $k, next load: $after;" ;;
             esac
+            # What is left belongs to the owner of the directory and is open to those who may read.
+            after=$(served digicert://order/123)
+            [ "$after" = "Certificate Certificate" ] || bad+="$call $k, a reader after it: $after;"
+            [ -z "$(find "$T/state" -name '.tmp-*' -prune -o \( ! -user "$(stat -c %U "$T/state")" -o -type d -perm 700 \) -print)" ] ||
+                bad+="$call $k left something of another owner or closed;"
             [ -z "$(find "$T/state" -name '*.bad-*')" ] || bad+="$call $k left damage;"
         done
     done
@@ -58,7 +64,10 @@ sweep() { # sweep NAME COMMAND...: until a run survives
     fi
 }
 
-prepare() { fresh_state; }
+prepare() {
+    fresh_state
+    install -d -o www-data -g www-data -m 755 "$T/state"
+}
 sweep "the first fetch" openssl storeutl "${P[@]}" digicert://order/123
 
 prepare() {
