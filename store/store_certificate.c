@@ -75,7 +75,7 @@ static bool fetch_single_flight(struct job *job, const struct dcs_uri *uri, cons
         return false;
     if (find_cached(job, uri, ret_bundle, NULL))
         return true;
-    if (dcs_cache_cold_find(&lock, canonical, cold.boot_ms, &cold)) {
+    if (dcs_cache_cold_find(&job->cache, &lock, canonical, cold.boot_ms, &cold)) {
         *err = cold.failure;
         return false;
     }

@@ -101,7 +101,8 @@ static bool attempted_since(struct fetch *f, struct dcs_err *ret_failure)
     struct dcs_cold cold;
 
     if (f->cold.fd >= 0) {
-        if (!dcs_cache_cold_find(&f->cold, f->canonical, f->began_boot_ms, &cold) || cold.order)
+        if (!dcs_cache_cold_find(&f->job->cache, &f->cold, f->canonical, f->began_boot_ms, &cold) ||
+            cold.order)
             return false;
         *ret_failure = cold.failure;
         return true;

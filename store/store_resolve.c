@@ -317,7 +317,7 @@ static bool resolve_remotely(struct job *job, const struct dcs_uri *uri, const c
         return false;
     /* A name that was resolved a moment ago may not be in the index yet: its order is being fetched.
      * A failure is our answer only when it came while we waited. */
-    if (dcs_cache_cold_find(&lock, canonical, began - RESOLVED_KEPT_MS, &cold)) {
+    if (dcs_cache_cold_find(&job->cache, &lock, canonical, began - RESOLVED_KEPT_MS, &cold)) {
         if (cold.order) {
             *ret_order = cold.order;
             return true;

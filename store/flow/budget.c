@@ -31,15 +31,6 @@ struct record {
     int64_t stamps[STAMPS]; /* CLOCK_BOOTTIME in ms, 0 = free */
 };
 
-static void read_boot_id(char out[BOOT_ID_LEN + 4])
-{
-    dcs_auto(dcs_buf) struct dcs_buf text = { .max = 4096 };
-
-    memset(out, 0, BOOT_ID_LEN + 4);
-    if (dcs_fs_read_proc("/proc/sys/kernel/random/boot_id", &text, NULL))
-        snprintf(out, BOOT_ID_LEN + 1, "%s", dcs_buf_text(&text));
-}
-
 static void start_anew(struct record *record, const char *boot_id)
 {
     memset(record, 0, sizeof(*record));
@@ -169,9 +160,9 @@ static bool look(const struct dcs_budget *budget, struct dcs_deadline deadline, 
 {
     dcs_auto(dcs_lock) struct dcs_lock lock = DCS_LOCK_NONE;
     struct record record;
-    char boot_id[BOOT_ID_LEN + 4];
+    char boot_id[DCS_BOOT_ID];
 
-    read_boot_id(boot_id);
+    dcs_fs_boot_id(boot_id);
     if (!lock_budget(budget, deadline, &lock, err))
         return false;
     int64_t now_ms = dcs_env_boot_ms(budget->env);
@@ -206,9 +197,9 @@ void dcs_budget_halve(const struct dcs_budget *budget)
     dcs_auto(dcs_lock) struct dcs_lock lock = DCS_LOCK_NONE;
     struct record record;
     struct dcs_err err = { 0 };
-    char boot_id[BOOT_ID_LEN + 4];
+    char boot_id[DCS_BOOT_ID];
 
-    read_boot_id(boot_id);
+    dcs_fs_boot_id(boot_id);
     if (!lock_budget(budget, dcs_deadline_in(budget->env, 1000), &lock, &err))
         return;
     int64_t now_ms = dcs_env_boot_ms(budget->env);
@@ -222,7 +213,7 @@ void dcs_budget_left(const struct dcs_budget *budget, int64_t *ret_5s, int64_t *
 {
     dcs_auto(dcs_lock) struct dcs_lock lock = DCS_LOCK_NONE;
     struct record record;
-    char boot_id[BOOT_ID_LEN + 4];
+    char boot_id[DCS_BOOT_ID];
     char path[32];
     bool held = false;
     int64_t now_ms = dcs_env_boot_ms(budget->env);
@@ -232,7 +223,7 @@ void dcs_budget_left(const struct dcs_budget *budget, int64_t *ret_5s, int64_t *
     path_of(budget, path);
     if (!dcs_lock_try(budget->state_fd, path, 0, budget->owner, &held, &lock, NULL) || !held)
         return;
-    read_boot_id(boot_id);
+    dcs_fs_boot_id(boot_id);
     (void)load(&lock, boot_id, now_ms, &record);
     struct limits limits = limits_of(budget, &record, now_ms);
     int64_t left_short = limits.short_window - (int64_t)within(&record, now_ms, WINDOW_SHORT_MS);

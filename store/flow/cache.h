@@ -141,7 +141,7 @@ struct dcs_memo {
     int64_t attempt_at;            /* last attempt */
     int64_t next_try;              /* 0: at once */
     int64_t failures;              /* in a row */
-    int64_t attempt_boot_ms;       /* CLOCK_BOOTTIME of the last failure */
+    int64_t attempt_boot_ms;       /* the same in CLOCK_BOOTTIME; 0: in another boot, or never */
     struct dcs_err failure;        /* code NONE: the last attempt succeeded */
     int64_t elsewhere_certificate; /* newer at the CA, its key is not here; 0 none */
     char elsewhere_serial[65];
@@ -176,9 +176,9 @@ struct dcs_cold {
     int64_t order;          /* 0: a failure */
     struct dcs_err failure; /* code NONE when resolved */
 };
-/* False when there is no record of this URI since began_ms (CLOCK_BOOTTIME). */
-bool dcs_cache_cold_find(const struct dcs_lock *lock, const char *canonical, int64_t began_boot_ms,
-                         struct dcs_cold *ret_cold);
+/* False when there is no record of this URI since began_boot_ms of this boot. */
+bool dcs_cache_cold_find(const struct dcs_cache *cache, const struct dcs_lock *lock,
+                         const char *canonical, int64_t began_boot_ms, struct dcs_cold *ret_cold);
 void dcs_cache_cold_store(const struct dcs_cache *cache, const struct dcs_lock *lock,
                           const char *canonical, const struct dcs_cold *cold);
 

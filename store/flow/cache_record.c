@@ -55,6 +55,26 @@ bool dcs_cache_write_order(const struct dcs_cache *cache, const struct dcs_order
                              err);
 }
 
+/* Stamps of CLOCK_BOOTTIME mean nothing after a boot or on another host: the boot that they count
+ * from stands beside them. A stamp ahead of now is no stamp either. */
+static void mark_boot(struct dcs_json *object)
+{
+    char boot[DCS_BOOT_ID];
+
+    dcs_fs_boot_id(boot);
+    dcs_json_add_text(object, "boot", boot);
+}
+
+static bool is_of_this_boot(const struct dcs_json *object, const struct dcs_env *env,
+                            int64_t stamp_ms)
+{
+    char boot[DCS_BOOT_ID];
+    const char *marked = dcs_json_text(object, "boot");
+
+    dcs_fs_boot_id(boot);
+    return marked && strcmp(marked, boot) == 0 && stamp_ms <= dcs_env_boot_ms(env);
+}
+
 /* ---- memo.json ---- */
 
 static const struct {
@@ -129,6 +149,8 @@ void dcs_cache_read_memo(const struct dcs_cache *cache, int64_t order, struct dc
         dcs_clean_text(dcs_json_text(root, memo_texts[i].name),
                        (char *)ret_memo + memo_texts[i].offset, memo_texts[i].capacity);
     failure_from_json(dcs_json_get(root, "failure"), &ret_memo->failure);
+    if (!is_of_this_boot(root, cache->env, ret_memo->attempt_boot_ms))
+        ret_memo->attempt_boot_ms = 0;
 }
 
 bool dcs_cache_write_memo(const struct dcs_cache *cache, int64_t order, const struct dcs_memo *memo,
@@ -150,6 +172,7 @@ bool dcs_cache_write_memo(const struct dcs_cache *cache, int64_t order, const st
             dcs_json_add_text(root, memo_texts[i].name, value);
     }
     failure_to_json(&memo->failure, root, "failure");
+    mark_boot(root);
     record_path(order, "memo.json", path);
     return dcs_json_print(root, true, &text, err) &&
            dcs_fs_write_hint(cache->fd, path, dcs_buf_text(&text), text.len, 0644, cache->owner,
@@ -158,13 +181,19 @@ bool dcs_cache_write_memo(const struct dcs_cache *cache, int64_t order, const st
 
 /* ---- cold/NN ---- */
 
-static bool cold_read(const struct dcs_lock *lock, struct dcs_json **ret_root)
+/* The records of this boot. */
+static bool cold_read(const struct dcs_cache *cache, const struct dcs_lock *lock,
+                      struct dcs_json **ret_root)
 {
+    dcs_auto(dcs_json) struct dcs_json *root = NULL;
     char text[COLD_MAX];
     size_t len = 0;
 
-    return dcs_fs_read_locked(lock, text, sizeof(text), &len, NULL) && len > 0 &&
-           dcs_json_parse(text, len, ret_root, NULL);
+    if (!dcs_fs_read_locked(lock, text, sizeof(text), &len, NULL) || len == 0 ||
+        !dcs_json_parse(text, len, &root, NULL) || !is_of_this_boot(root, cache->env, 0))
+        return false;
+    *ret_root = dcs_steal(&root);
+    return true;
 }
 
 static bool cold_hash(const char *canonical, char out[33])
@@ -177,20 +206,20 @@ static bool cold_hash(const char *canonical, char out[33])
     return true;
 }
 
-bool dcs_cache_cold_find(const struct dcs_lock *lock, const char *canonical, int64_t began_boot_ms,
-                         struct dcs_cold *ret_cold)
+bool dcs_cache_cold_find(const struct dcs_cache *cache, const struct dcs_lock *lock,
+                         const char *canonical, int64_t began_boot_ms, struct dcs_cold *ret_cold)
 {
     dcs_auto(dcs_json) struct dcs_json *root = NULL;
     char hash[33];
 
-    if (!cold_hash(canonical, hash) || !cold_read(lock, &root))
+    if (!cold_hash(canonical, hash) || !cold_read(cache, lock, &root))
         return false;
     const struct dcs_json *records = dcs_json_get(root, "records");
     for (const struct dcs_json *r = dcs_json_first(records); r; r = dcs_json_next(r)) {
         struct dcs_cold cold = { 0 };
         const char *uri = dcs_json_text(r, "uri");
         if (!uri || strcmp(uri, hash) != 0 || !dcs_json_i64(r, "boot_ms", &cold.boot_ms) ||
-            cold.boot_ms < began_boot_ms)
+            cold.boot_ms < began_boot_ms || cold.boot_ms > dcs_env_boot_ms(cache->env))
             continue;
         if (!dcs_json_i64(r, "when", &cold.when))
             continue;
@@ -224,10 +253,11 @@ void dcs_cache_cold_store(const struct dcs_cache *cache, const struct dcs_lock *
 
     if (!cold_hash(canonical, hash))
         return;
-    (void)cold_read(lock, &old);
+    (void)cold_read(cache, lock, &old);
     for (int keep = COLD_RECORDS - 1; keep >= 0; keep--) {
         dcs_auto(dcs_json) struct dcs_json *root = dcs_json_new_object();
         dcs_auto(dcs_buf) struct dcs_buf text = { .max = COLD_MAX };
+        mark_boot(root);
         struct dcs_json *records = dcs_json_add_array(root, "records");
         int kept = 0;
 

@@ -205,6 +205,15 @@ bool dcs_fs_read_proc(const char *path, struct dcs_buf *buf, struct dcs_err *err
     return dcs_buf_ok(buf, path, err);
 }
 
+void dcs_fs_boot_id(char out[DCS_BOOT_ID])
+{
+    dcs_auto(dcs_buf) struct dcs_buf text = { .max = 4096 };
+
+    memset(out, 0, DCS_BOOT_ID);
+    if (dcs_fs_read_proc("/proc/sys/kernel/random/boot_id", &text, NULL))
+        snprintf(out, DCS_BOOT_ID, "%.36s", dcs_buf_text(&text));
+}
+
 bool dcs_fs_read_link(int at, const char *link, char *out, size_t capacity, struct dcs_err *err)
 {
     ssize_t len = readlinkat(at, link, out, capacity);

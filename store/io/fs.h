@@ -54,6 +54,9 @@ bool dcs_fs_read_user_file(const char *path, size_t max, struct dcs_buf *buf,
                            struct dcs_fs_stat *ret_stat, struct dcs_err *err) DCS_CHECKED;
 /* A small file of the kernel's, whose size stat does not tell; 4 KiB at most, links followed. */
 bool dcs_fs_read_proc(const char *path, struct dcs_buf *buf, struct dcs_err *err) DCS_CHECKED;
+/* Which boot CLOCK_BOOTTIME counts from; "" when the kernel does not tell. */
+enum { DCS_BOOT_ID = 37 };
+void dcs_fs_boot_id(char out[DCS_BOOT_ID]);
 bool dcs_fs_write(int at, const char *path, const void *data, size_t len, mode_t mode,
                   struct dcs_fs_owner owner, struct dcs_err *err) DCS_CHECKED;
 /* No fsync: for hints whose loss costs nothing (budget, away marks). Still atomic. */

@@ -69,7 +69,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     dcs_service_read(&service, &state);
     dcs_cache_read_memo(&cache, 1, &memo);
     if (dcs_cache_try_lock(&cache, "cold", &held, &lock, NULL) && held)
-        (void)dcs_cache_cold_find(&lock, "digicert://order/1", 0, &cold);
+        (void)dcs_cache_cold_find(&cache, &lock, "digicert://order/1", 0, &cold);
     dcs_lock_drop(&lock);
     return 0;
 }

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+/* test_cache.c - what is believed of a state directory that was damaged, moved, or left by others. */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "fake.h"
+#include "flow/cache.h"
+#include "test_certs.h"
+
+struct room {
+    char *dir;
+    char state_dir[4096];
+    struct fake_world world;
+    struct dcs_cache cache;
+};
+
+static int set_up(void **state)
+{
+    struct room *room = calloc(1, sizeof(*room));
+
+    fake_world_init(&room->world);
+    room->world.ms = 50000;
+    room->dir = fake_dir_new();
+    snprintf(room->state_dir, sizeof(room->state_dir), "%s/state", room->dir);
+    *state = room;
+    return dcs_cache_open(&room->world.env, room->state_dir, DCS_CACHE_CREATE, &room->cache, NULL)
+               ? 0
+               : -1;
+}
+
+static int tear_down(void **state)
+{
+    struct room *room = *state;
+
+    dcs_cache_drop(&room->cache);
+    fake_dir_drop(&room->dir);
+    free(room);
+    return 0;
+}
+
+static void make_order(struct room *room, int64_t order, bool is_private)
+{
+    dcs_auto(dcs_lock) struct dcs_lock lock = DCS_LOCK_NONE;
+
+    assert_true(dcs_cache_make_order(&room->cache, order, is_private,
+                                     dcs_deadline_in(&room->world.env, 0), &lock, NULL));
+}
+
+/* ---- stamps ---- */
+
+static void rewrite(struct room *room, const char *path, const char *from, const char *to)
+{
+    dcs_auto(dcs_buf) struct dcs_buf text = { .max = 8192 };
+    char *at;
+
+    assert_true(dcs_fs_read(room->cache.fd, path, 8192, &text, NULL, NULL));
+    at = strstr(dcs_buf_text(&text), from);
+    assert_non_null(at);
+    assert_int_equal(strlen(from), strlen(to));
+    memcpy(text.data + (at - dcs_buf_text(&text)), to, strlen(to));
+    assert_true(
+        dcs_fs_write(room->cache.fd, path, text.data, text.len, 0600, DCS_FS_OWNER_SELF, NULL));
+}
+
+/* Without this an order that was pending, or a mistyped number, stayed so without a request after a
+ * reboot, until the machine had been up as long as before. */
+static void an_attempt_of_another_boot_is_no_attempt_of_now(void **state)
+{
+    struct room *room = *state;
+    const struct dcs_memo memo = { .attempt_at = 1,
+                                   .attempt_boot_ms = 40000,
+                                   .failure = { .code = DCS_E_PENDING } };
+    char boot[DCS_BOOT_ID];
+    struct dcs_memo read;
+
+    dcs_fs_boot_id(boot);
+    assert_int_equal(strlen(boot), DCS_BOOT_ID - 1);
+    make_order(room, 150, false);
+    assert_true(dcs_cache_write_memo(&room->cache, 150, &memo, NULL));
+    dcs_cache_read_memo(&room->cache, 150, &read);
+    assert_int_equal(read.attempt_boot_ms, 40000);
+    room->world.ms = 39999; /* ahead of now */
+    dcs_cache_read_memo(&room->cache, 150, &read);
+    assert_int_equal(read.attempt_boot_ms, 0);
+    room->world.ms = 50000;
+    rewrite(room, "orders/150/memo.json", boot, "00000000-0000-0000-0000-000000000000");
+    dcs_cache_read_memo(&room->cache, 150, &read);
+    assert_int_equal(read.attempt_boot_ms, 0);
+    assert_int_equal(read.failure.code, DCS_E_PENDING);
+}
+
+static bool cold_has(struct room *room, int64_t began_boot_ms)
+{
+    static const char uri[] = "digicert://order/31337";
+    dcs_auto(dcs_lock) struct dcs_lock lock = DCS_LOCK_NONE;
+    struct dcs_cold cold;
+
+    assert_true(
+        dcs_cache_lock_cold(&room->cache, uri, dcs_deadline_in(&room->world.env, 0), &lock, NULL));
+    return dcs_cache_cold_find(&room->cache, &lock, uri, began_boot_ms, &cold);
+}
+
+static void a_cold_failure_of_another_boot_is_no_answer(void **state)
+{
+    static const char uri[] = "digicert://order/31337";
+    struct room *room = *state;
+    const struct dcs_cold cold = { .when = 1,
+                                   .boot_ms = 40000,
+                                   .failure = { .code = DCS_E_NOT_FOUND } };
+    dcs_auto(dcs_lock) struct dcs_lock lock = DCS_LOCK_NONE;
+    char boot[DCS_BOOT_ID];
+    char path[16];
+
+    assert_true(
+        dcs_cache_lock_cold(&room->cache, uri, dcs_deadline_in(&room->world.env, 0), &lock, NULL));
+    dcs_cache_cold_store(&room->cache, &lock, uri, &cold);
+    dcs_lock_drop(&lock);
+    assert_true(cold_has(room, 40000));
+    assert_false(cold_has(room, 40001)); /* before we began to wait */
+    room->world.ms = 39999;
+    assert_false(cold_has(room, 0));
+    room->world.ms = 50000;
+    dcs_fs_boot_id(boot);
+    dcs_cache_cold_path(uri, path);
+    rewrite(room, path, boot, "00000000-0000-0000-0000-000000000000");
+    assert_false(cold_has(room, 0));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(an_attempt_of_another_boot_is_no_attempt_of_now, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_cold_failure_of_another_boot_is_no_answer, set_up,
+                                        tear_down),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
