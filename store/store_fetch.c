@@ -383,6 +383,28 @@ static void record(struct fetch *f, bool succeeded, const struct dcs_err *why)
     }
 }
 
+/* `current` names the best of what is here: a process that was killed between commit and switch left
+ * it behind, or the CA's word changed what is best. */
+static void settle(struct fetch *f)
+{
+    struct dcs_choice choice = dcs_fetch_choice(f->job, &f->settings, f->memo.revoked_serial);
+    struct dcs_err why = { 0 };
+
+    if (f->lock.fd >= 0 && !dcs_cache_settle(&f->job->cache, f->id, &choice, &why) &&
+        why.code != DCS_E_NOT_FOUND)
+        dcs_trace(f->job->env, "order %lld: %s", (long long)f->id, why.text);
+}
+
+static void settle_as_known(struct fetch *f)
+{
+    dcs_auto(dcs_order) struct dcs_order *known = NULL;
+
+    if (!dcs_cache_read_order(&f->job->cache, f->id, &known, NULL))
+        return;
+    dcs_fetch_settings(f->job, known, &f->settings);
+    settle(f);
+}
+
 static bool attempt_locked(struct fetch *f, struct dcs_err *err)
 {
     dcs_auto(dcs_api) struct dcs_api *api = NULL;
@@ -395,8 +417,12 @@ static bool attempt_locked(struct fetch *f, struct dcs_err *err)
             *err = why;
         return why.code == DCS_E_NONE;
     }
+    settle_as_known(f);
+    if (f->job->is_door && committed_since(f))
+        return true;
     bool done = dcs_job_api(f->job, f->deadline, &api, &why) && fetch_with(f, api, &why);
     record(f, done, &why);
+    settle(f);
     dcs_memory_forget(f->job->store, f->id);
     if (!done && err)
         *err = why;
