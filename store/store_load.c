@@ -13,7 +13,7 @@ struct dcs_choice dcs_fetch_choice(const struct job *job, const struct dcs_order
                                    const char *revoked_serial)
 {
     return (struct dcs_choice){ .now = dcs_env_now(job->env),
-                                .serve_expired = settings->serve_expired != DCS_NO,
+                                .serve_expired = settings->serve_expired,
                                 .revoked_serial = revoked_serial };
 }
 

@@ -56,7 +56,7 @@ bool dcs_cache_need_keeper(const struct dcs_cache *cache, struct dcs_err *err) D
 /* How `current` is chosen among an order's generations ("ours first", design.md section 6). */
 struct dcs_choice {
     int64_t now;
-    bool serve_expired;
+    enum dcs_tri serve_expired; /* unknown: those with EKU serverAuth */
     const char *revoked_serial; /* by the CA's word, NULL or "" none */
 };
 

@@ -280,7 +280,9 @@ static int rank_of(const struct dcs_cache *cache, const struct dcs_bundle *bundl
         return 5;
     if (good)
         return 1;
-    return choice->serve_expired ? 2 : 5;
+    bool serves = choice->serve_expired == DCS_UNKNOWN ? leaf->eku_server_auth
+                                                       : choice->serve_expired == DCS_YES;
+    return serves ? 2 : 5;
 }
 
 static void set_aside(const struct dcs_cache *cache, const char *dir, int64_t now)

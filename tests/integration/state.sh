@@ -22,4 +22,14 @@ equal "a newer certificate becomes current" gen-0002 "$(current 124)"
 ln -sfn gen-0001 "$state/orders/124/current"
 "$DIGICERT_STORE" show --refresh 124 >/dev/null
 equal "a generation that was committed and not switched to is switched to" gen-0002 "$(current 124)"
+
+# ---- what is not served in place of what is ----
+control POST /orders "{\"id\":9002,\"common_name\":\"signer\",\"product\":\"code_signing\",\"status\":\"issued\",\"valid_from\":\"$(day '-100 days')\",\"validity_days\":90}" >/dev/null
+control GET /orders/9002/key >"$T/9002.pem"
+chmod 600 "$T/9002.pem"
+"$DIGICERT_STORE" import 9002 --key "$T/9002.pem" >/dev/null 2>&1
+check_fails "an expired pair without serverAuth is not served by default" 8 'expired on' get 9002
+control PATCH /orders/9002 "{\"issue\":{\"key_elsewhere\":true,\"valid_from\":\"$(day '-1 day')\"}}" >/dev/null
+"$DIGICERT_STORE" show --refresh 9002 >/dev/null 2>&1
+check "and gives way to a valid certificate without key" get 9002
 done_testing

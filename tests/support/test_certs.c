@@ -109,7 +109,8 @@ void test_commit_pair(const char *dir, int64_t order)
                                     .names = "DNS:www.example.com",
                                     .not_before = dcs_env_now(dcs_env_real()) - 86400,
                                     .not_after = dcs_env_now(dcs_env_real()) + 190 * 86400LL };
-    const struct dcs_choice choice = { .now = dcs_env_now(dcs_env_real()), .serve_expired = true };
+    const struct dcs_choice choice = { .now = dcs_env_now(dcs_env_real()),
+                                       .serve_expired = DCS_YES };
     const struct dcs_accept expected = { .certificate_id = 1, .source = "test", .now = choice.now };
     struct test_cert cert = test_make(&wish);
     dcs_auto(dcs_buf) struct dcs_buf pem = { 0 };

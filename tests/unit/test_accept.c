@@ -180,7 +180,8 @@ static void the_newest_pair_in_date_becomes_current_and_damage_is_set_aside(void
 {
     dcs_auto(fake_dir) char *dir = fake_dir_new();
     dcs_auto(dcs_cache) struct dcs_cache cache = { .fd = -1 };
-    const struct dcs_choice choice = { .now = dcs_env_now(dcs_env_real()), .serve_expired = true };
+    const struct dcs_choice choice = { .now = dcs_env_now(dcs_env_real()),
+                                       .serve_expired = DCS_YES };
     char path[4096];
     char current[DCS_GENERATION_DIR];
 
