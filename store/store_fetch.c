@@ -20,6 +20,7 @@ struct fetch {
     char canonical[64];
     int64_t began_boot_ms;
     const char *seen_dir; /* the generation that our caller knew, "" none */
+    bool only_if_free;    /* and only when the time for the next try has come */
     struct dcs_deadline deadline;
     struct dcs_lock cold, lock; /* cold while the order has no directory */
     struct dcs_memo memo;
@@ -35,6 +36,12 @@ void dcs_fetch_settings(struct job *job, const struct dcs_order *order,
                                            .name_count = order->name_count };
 
     dcs_config_order(job->config, &names, ret_settings);
+}
+
+/* None ahead of what record() writes is believed: that clock was wrong. */
+bool dcs_fetch_may_try(const struct dcs_memo *memo, int64_t now)
+{
+    return now >= memo->next_try || memo->next_try - now > POLL_MAX_S;
 }
 
 /* ---- waiting ---- */
@@ -68,8 +75,7 @@ static bool try_one_lock(struct fetch *f, bool *ret_held, struct dcs_err *err)
 }
 
 /* *ret_answered: somebody else's work is the answer, and no lock is held. */
-static bool wait_for_lock(struct fetch *f, bool only_if_free, bool *ret_answered,
-                          struct dcs_err *err)
+static bool wait_for_lock(struct fetch *f, bool *ret_answered, struct dcs_err *err)
 {
     int64_t pause = LOCK_POLL_MIN_MS;
 
@@ -84,7 +90,7 @@ static bool wait_for_lock(struct fetch *f, bool only_if_free, bool *ret_answered
             *ret_answered = true;
             return true;
         }
-        int64_t left = only_if_free ? 0 : dcs_deadline_left_ms(f->job->env, f->deadline);
+        int64_t left = f->only_if_free ? 0 : dcs_deadline_left_ms(f->job->env, f->deadline);
         if (left == 0)
             return dcs_fail(err, DCS_E_TIMEOUT, "another process is working on order %lld",
                             (long long)f->id);
@@ -108,7 +114,9 @@ static bool attempted_since(struct fetch *f, struct dcs_err *ret_failure)
         return true;
     }
     dcs_cache_read_memo(&f->job->cache, f->id, &f->memo);
-    if (f->job->offered || f->memo.attempt_boot_ms <= f->began_boot_ms)
+    /* It may have been made between our look at next_try and our lock. */
+    bool too_early = f->only_if_free && !dcs_fetch_may_try(&f->memo, dcs_env_now(f->job->env));
+    if (f->job->offered || (f->memo.attempt_boot_ms <= f->began_boot_ms && !too_early))
         return false;
     *ret_failure = f->memo.failure;
     return true;
@@ -435,6 +443,7 @@ bool dcs_fetch_order(struct job *job, int64_t order, const char *seen_dir,
     struct fetch f = { .job = job,
                        .id = order,
                        .seen_dir = seen_dir,
+                       .only_if_free = only_if_free,
                        .began_boot_ms = dcs_env_boot_ms(job->env),
                        .deadline = deadline,
                        .cold = DCS_LOCK_NONE,
@@ -442,8 +451,7 @@ bool dcs_fetch_order(struct job *job, int64_t order, const char *seen_dir,
     bool answered = false;
 
     snprintf(f.canonical, sizeof(f.canonical), "digicert://order/%lld", (long long)order);
-    bool done =
-        wait_for_lock(&f, only_if_free, &answered, err) && (answered || attempt_locked(&f, err));
+    bool done = wait_for_lock(&f, &answered, err) && (answered || attempt_locked(&f, err));
     dcs_lock_drop(&f.lock);
     dcs_lock_drop(&f.cold);
     return done;

@@ -116,6 +116,7 @@ void dcs_load_life(const struct memory *offer, struct dcs_life *ret_life);
 bool dcs_fetch_order(struct job *job, int64_t order, const char *seen_dir,
                      struct dcs_deadline deadline, bool only_if_free,
                      struct dcs_err *err) DCS_CHECKED;
+bool dcs_fetch_may_try(const struct dcs_memo *memo, int64_t now);
 struct dcs_choice dcs_fetch_choice(const struct job *job, const struct dcs_order_settings *settings,
                                    const char *revoked_serial);
 void dcs_fetch_settings(struct job *job, const struct dcs_order *order,

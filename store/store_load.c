@@ -238,18 +238,21 @@ static bool may_try_now(struct job *job, int64_t order)
     struct dcs_memo memo;
 
     dcs_cache_read_memo(&job->cache, order, &memo);
-    return dcs_env_now(job->env) >= memo.next_try;
+    return dcs_fetch_may_try(&memo, dcs_env_now(job->env));
 }
 
 /* How long the decision lets this process wait for an attempt; 0: it makes none. */
-static int64_t attempt_ms(struct job *job, const struct memory *offer, enum dcs_action action)
+static int64_t attempt_ms(struct job *job, const struct memory *offer,
+                          const struct dcs_decision *decision)
 {
-    if (action == DCS_ACT_SERVE || job->cached_only || !dcs_job_look(job, NULL) ||
-        job->cache.role != DCS_ROLE_KEEPER)
+    /* A verb that would fail otherwise always tries: somebody waits for its answer. */
+    bool heeds = decision->heeds_next_try && (job->is_door || decision->action != DCS_ACT_FETCH);
+
+    if (decision->action == DCS_ACT_SERVE || job->cached_only || !dcs_job_look(job, NULL) ||
+        job->cache.role != DCS_ROLE_KEEPER || (heeds && !may_try_now(job, offer->order)))
         return 0;
-    if (action == DCS_ACT_FETCH)
-        return job->settings->load_deadline_ms;
-    return may_try_now(job, offer->order) ? job->settings->refresh_deadline_ms : 0;
+    return decision->action == DCS_ACT_FETCH ? job->settings->load_deadline_ms
+                                             : job->settings->refresh_deadline_ms;
 }
 
 /* After an attempt: what there is now is served, or the reason why not is told. */
@@ -281,7 +284,7 @@ static bool act(struct job *job, struct memory *offer, enum dcs_stage stage,
     dcs_policy_load(&facts, &decision);
     if (decision.action == DCS_ACT_SERVE)
         return true;
-    int64_t wait_ms = attempt_ms(job, offer, decision.action);
+    int64_t wait_ms = attempt_ms(job, offer, &decision);
     if (wait_ms == 0) {
         if (decision.action != DCS_ACT_FETCH)
             return true;
@@ -292,7 +295,7 @@ static bool act(struct job *job, struct memory *offer, enum dcs_stage stage,
         }
         return fail_unserved(offer, stage, NULL, err);
     }
-    bool only_if_free = decision.action == DCS_ACT_REFRESH_THEN_SERVE;
+    bool only_if_free = decision.action != DCS_ACT_FETCH;
     if (!attempt(job, offer->order, dcs_bundle_dir(offer->bundle), wait_ms, only_if_free, &why))
         dcs_trace(job->env, "order %lld, %s: %s", (long long)offer->order, decision.reason,
                   why.text);

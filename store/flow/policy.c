@@ -99,6 +99,8 @@ void dcs_policy_load(const struct dcs_load_facts *facts, struct dcs_decision *re
 {
     enum dcs_action action = load_table[facts->stage].action;
     const char *reason = load_table[facts->stage].reason;
+    /* Something is here: asking at each load would be one request for each process of a fleet. */
+    bool heeds_next_try = facts->stage != DCS_STAGE_NONE;
 
     if (facts->stage != DCS_STAGE_NONE && facts->is_pinned) {
         action = DCS_ACT_SERVE;
@@ -107,9 +109,11 @@ void dcs_policy_load(const struct dcs_load_facts *facts, struct dcs_decision *re
         /* Or -cert and -key of one order would part. */
         action = DCS_ACT_FETCH;
         reason = "cached without its private key, and reissue = auto";
+        heeds_next_try = false;
     } else if (action == DCS_ACT_FETCH_OR_SERVE && !dcs_policy_serves_expired(facts)) {
         action = DCS_ACT_FETCH;
     }
     ret_decision->action = action;
+    ret_decision->heeds_next_try = heeds_next_try;
     snprintf(ret_decision->reason, sizeof(ret_decision->reason), "%s", reason);
 }

@@ -51,12 +51,13 @@ struct dcs_load_facts {
 enum dcs_action {
     DCS_ACT_SERVE = 0,          /* no network, no lock, no write */
     DCS_ACT_REFRESH_THEN_SERVE, /* one attempt within refresh_deadline when nobody else is at it */
-    DCS_ACT_FETCH_OR_SERVE,     /* expired or revoked: an attempt first, then served all the same */
+    DCS_ACT_FETCH_OR_SERVE,     /* expired or revoked: as before, and served all the same */
     DCS_ACT_FETCH,              /* nothing usable: one attempt within load_deadline, or an error */
 };
 
 struct dcs_decision {
     enum dcs_action action;
+    bool heeds_next_try; /* no attempt before the time that the last one left */
     char reason[128]; /* in words, for errors and traces: "expired on 2026-01-01" is the caller's */
 };
 void dcs_policy_load(const struct dcs_load_facts *facts, struct dcs_decision *ret_decision);

@@ -32,4 +32,42 @@ check_fails "an expired pair without serverAuth is not served by default" 8 'exp
 control PATCH /orders/9002 "{\"issue\":{\"key_elsewhere\":true,\"valid_from\":\"$(day '-1 day')\"}}" >/dev/null
 "$DIGICERT_STORE" show --refresh 9002 >/dev/null 2>&1
 check "and gives way to a valid certificate without key" get 9002
+
+# ---- urgent and expired: when the lock is free and next_try has passed ----
+memo() { echo "$state/orders/$1/memo.json"; }
+load() { kinds "digicert://order/$1" | xargs; }
+# rows: name ~ order ~ next_try (seconds from now) ~ requests
+control POST /orders "{\"id\":9001,\"common_name\":\"urgent.example\",\"status\":\"issued\",\"valid_from\":\"$(day '-85 days')\",\"validity_days\":90}" >/dev/null
+get 9001
+get 140
+while IFS='~' read -r name order ahead want; do
+    jq ".next_try = $(($(date +%s) + ahead))" "$(memo "$order")" >"$T/memo" && cp "$T/memo" "$(memo "$order")"
+    forget_requests
+    equal "$name: served" "Certificate Certificate" "$(load "$order")"
+    equal "$name: $want requests" "$want" "$(requests .)"
+done <<'EOT'
+urgent, next_try has passed~9001~-1~1
+urgent, next_try is ahead~9001~3600~0
+urgent, next_try was written by a clock years ahead~9001~90000000~1
+expired, next_try has passed~140~-1~1
+expired, next_try is ahead~140~3600~0
+EOT
+for order in 9001 140; do
+    rm -f "$(memo "$order")"
+    forget_requests
+    flock "$state/orders/$order/lock" sleep 3 &
+    pids+=($!)
+    sleep 0.2
+    begun=$(date +%s%N)
+    equal "order $order, its lock held: served" "Certificate Certificate" "$(load "$order")"
+    check "  without waiting for it" test $((($(date +%s%N) - begun) / 1000000)) -lt 1500
+    equal "  and without a request" 0 "$(requests .)"
+    wait "${pids[-1]}"
+done
+configure '[order/140]' 'serve_expired = no'
+forget_requests
+equal "expired and not served: refused" "" "$(load 140)$(load 140)$(load 140)"
+check "  with one request at most for all doors" test "$(requests .)" -le 1
+configure
+
 done_testing

@@ -128,6 +128,10 @@ static void the_load_table_holds_row_by_row(void **state)
         dcs_policy_load(&facts, &decision);
         assert_int_equal(decision.action, cases[i].want);
         assert_true(decision.reason[0]);
+        /* Only who has nothing to serve at all asks whatever the last attempt left. */
+        bool is_nothing = cases[i].stage == DCS_STAGE_NONE ||
+                          (cases[i].is_auto && !cases[i].has_key && !cases[i].pinned);
+        assert_int_equal(decision.heeds_next_try, !is_nothing);
     }
 }
 
