@@ -57,7 +57,7 @@ static bool fetch_certificate(struct job *job, const struct dcs_uri *uri, struct
                                  .certs = &accepted.certs,
                                  .offsets = accepted.offsets,
                                  .cert_count = accepted.cert_count,
-                                 .key_gid = (gid_t)-1 };
+                                 .access = { false, (gid_t)-1 } };
     return dcs_cache_commit(&job->cache, &commit, dir, err);
 }
 

@@ -124,13 +124,14 @@ static bool attempted_since(struct fetch *f, struct dcs_err *ret_failure)
 
 /* ---- commit ---- */
 
-static bool group_of(const struct dcs_order_settings *settings, gid_t *ret_gid, struct dcs_err *err)
+static bool access_of(const struct dcs_order_settings *settings, struct dcs_access *ret_access,
+                      struct dcs_err *err)
 {
     char room[8192];
     struct group entry;
     struct group *found = NULL;
 
-    *ret_gid = (gid_t)-1;
+    *ret_access = (struct dcs_access){ settings->is_private, (gid_t)-1 };
     if (!settings->key_group[0])
         return true;
     if (getgrnam_r(settings->key_group, &entry, room, sizeof(room), &found) != 0 || !found) {
@@ -138,7 +139,7 @@ static bool group_of(const struct dcs_order_settings *settings, gid_t *ret_gid, 
         return dcs_hint(err, "create it (groupadd --system %s) or name another",
                         settings->key_group);
     }
-    *ret_gid = entry.gr_gid;
+    ret_access->key_gid = entry.gr_gid;
     return true;
 }
 
@@ -155,12 +156,11 @@ bool dcs_fetch_commit(struct job *job, const struct dcs_order *order,
                                  .offsets = accepted->offsets,
                                  .cert_count = accepted->cert_count,
                                  .key = key,
-                                 .combined = settings->combined,
-                                 .is_private = settings->is_private };
+                                 .combined = settings->combined };
     struct dcs_memo memo;
     char dir[DCS_GENERATION_DIR];
 
-    if (!group_of(settings, &commit.key_gid, err))
+    if (!access_of(settings, &commit.access, err))
         return false;
     dcs_cache_tidy(&job->cache, order->id);
     dcs_cache_read_memo(&job->cache, order->id, &memo);
@@ -324,8 +324,11 @@ static bool fail_pending(const struct dcs_order *order, struct dcs_err *err)
 /* The CA has confirmed the order: it gets its directory, and its lock instead of the cold one. */
 static bool make_home(struct fetch *f, const struct dcs_order *order, struct dcs_err *err)
 {
-    if (f->lock.fd < 0 && !dcs_cache_make_order(&f->job->cache, f->id, f->settings.is_private,
-                                                f->deadline, &f->lock, err))
+    struct dcs_access access;
+
+    if (f->lock.fd < 0 &&
+        (!access_of(&f->settings, &access, err) ||
+         !dcs_cache_make_order(&f->job->cache, f->id, &access, f->deadline, &f->lock, err)))
         return false;
     return dcs_cache_write_order(&f->job->cache, order, err);
 }

@@ -311,22 +311,34 @@ bool dcs_cache_orders(const struct dcs_cache *cache, struct dcs_ids *ret_ids, st
     return true;
 }
 
+bool dcs_cache_make_dir(const struct dcs_cache *cache, const char *path,
+                        const struct dcs_access *access, struct dcs_err *err)
+{
+    struct dcs_fs_owner owner = cache->owner;
+
+    /* Whoever may read the key must get to it. */
+    if (access->is_private && access->key_gid != (gid_t)-1)
+        owner.gid = access->key_gid;
+    return dcs_fs_make_dir(cache->fd, path, access->is_private ? 0750 : 0755, owner, err);
+}
+
 /* A new order's directory appears with its lock already held: nobody can slip in between. */
 static bool make_new_order(const struct dcs_cache *cache, const char *temporary, const char *final,
-                           bool is_private, struct dcs_lock *ret_lock, struct dcs_err *err)
+                           const struct dcs_access *access, struct dcs_lock *ret_lock,
+                           struct dcs_err *err)
 {
     char lock_name[128];
     bool held = false;
 
     snprintf(lock_name, sizeof(lock_name), "%s/lock", temporary);
-    return dcs_fs_make_dir(cache->fd, temporary, is_private ? 0750 : 0755, cache->owner, err) &&
+    return dcs_cache_make_dir(cache, temporary, access, err) &&
            dcs_cache_try_lock(cache, lock_name, &held, ret_lock, err) &&
            dcs_fs_rename(cache->fd, temporary, final, err);
 }
 
-bool dcs_cache_make_order(const struct dcs_cache *cache, int64_t order, bool is_private,
-                          struct dcs_deadline deadline, struct dcs_lock *ret_lock,
-                          struct dcs_err *err)
+bool dcs_cache_make_order(const struct dcs_cache *cache, int64_t order,
+                          const struct dcs_access *access, struct dcs_deadline deadline,
+                          struct dcs_lock *ret_lock, struct dcs_err *err)
 {
     struct dcs_err why = { 0 };
     char temporary[96];
@@ -340,7 +352,7 @@ bool dcs_cache_make_order(const struct dcs_cache *cache, int64_t order, bool is_
     snprintf(final, sizeof(final), "orders/%lld", (long long)order);
     snprintf(temporary, sizeof(temporary), "orders/.tmp-%lld-%016llx", (long long)order,
              (unsigned long long)draw);
-    if (make_new_order(cache, temporary, final, is_private, ret_lock, &why))
+    if (make_new_order(cache, temporary, final, access, ret_lock, &why))
         return true;
     dcs_lock_drop(ret_lock);
     if (!dcs_fs_remove_dir(cache->fd, temporary, NULL))

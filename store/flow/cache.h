@@ -80,6 +80,11 @@ typedef bool dcs_bundle_cb(void *context, struct dcs_bundle *bundle);
 bool dcs_cache_each(const struct dcs_cache *cache, int64_t order, dcs_bundle_cb *each,
                     void *context, struct dcs_err *err) DCS_CHECKED;
 
+/* Who may enter an order's directories and read its keys. */
+struct dcs_access {
+    bool is_private; /* directories 0750 instead of 0755 */
+    gid_t key_gid;   /* (gid_t)-1: keys 0600; else 0640 with this group, private directories too */
+};
 /* What is committed: taken from `accepted` and the key beside it. */
 struct dcs_commit {
     int64_t order; /* 0: certificates/ID, never current */
@@ -88,10 +93,9 @@ struct dcs_commit {
     const struct dcs_buf *certs; /* DER, leaf first */
     const size_t *offsets;
     size_t cert_count;
-    const struct dcs_key *key;  /* NULL: certificates only */
-    bool combined;              /* combined.pem for programs that read one file */
-    bool is_private;            /* directory 0750 instead of 0755 */
-    gid_t key_gid;              /* (gid_t)-1: 0600; else 0640 with this group */
+    const struct dcs_key *key; /* NULL: certificates only */
+    bool combined;             /* combined.pem for programs that read one file */
+    struct dcs_access access;
     const char *alternative_id; /* for the index; NULL none */
 };
 /* Under the order's lock (or a cold lock for certificates/ID). Writes the files, facts.json last,
@@ -117,9 +121,12 @@ bool dcs_cache_find_key(const struct dcs_cache *cache, int64_t order, const uint
 /* ---- orders ---- */
 
 /* Makes orders/ID with its lock held, or locks the one that somebody else just made. */
-bool dcs_cache_make_order(const struct dcs_cache *cache, int64_t order, bool is_private,
-                          struct dcs_deadline deadline, struct dcs_lock *ret_lock,
-                          struct dcs_err *err) DCS_CHECKED;
+bool dcs_cache_make_order(const struct dcs_cache *cache, int64_t order,
+                          const struct dcs_access *access, struct dcs_deadline deadline,
+                          struct dcs_lock *ret_lock, struct dcs_err *err) DCS_CHECKED;
+/* A directory of the order: orders/ID or a generation. */
+bool dcs_cache_make_dir(const struct dcs_cache *cache, const char *path,
+                        const struct dcs_access *access, struct dcs_err *err) DCS_CHECKED;
 bool dcs_cache_has_order(const struct dcs_cache *cache, int64_t order);
 /* Ids of the directories in orders/, sorted; those that this uid cannot read are left out. */
 struct dcs_ids {

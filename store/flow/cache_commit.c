@@ -112,19 +112,16 @@ bool dcs_cache_commit(const struct dcs_cache *cache, struct dcs_commit *commit,
     struct writer w = {
         .cache = cache, .commit = commit, .dir = dir, .key_owner = cache->owner, .key_mode = 0600
     };
-    struct dcs_fs_owner dir_owner = cache->owner;
 
     if (!next_dir(cache, commit, dir, err))
         return false;
-    if (commit->key_gid != (gid_t)-1) {
-        w.key_owner.gid = commit->key_gid;
+    if (commit->access.key_gid != (gid_t)-1) {
+        w.key_owner.gid = commit->access.key_gid;
         w.key_mode = 0640;
-        if (commit->is_private)
-            dir_owner.gid = commit->key_gid;
     }
     commit->facts->file_count = 0;
-    if (!dcs_fs_make_dir(cache->fd, dir, commit->is_private ? 0750 : 0755, dir_owner, err) ||
-        !write_keys(&w, err) || !write_certs(&w, "cert.pem", 0, 1, err) ||
+    if (!dcs_cache_make_dir(cache, dir, &commit->access, err) || !write_keys(&w, err) ||
+        !write_certs(&w, "cert.pem", 0, 1, err) ||
         !write_certs(&w, "chain.pem", 1, commit->cert_count, err) ||
         !write_certs(&w, "fullchain.pem", 0, commit->cert_count, err) || !write_facts(&w, err))
         return dcs_fail_while(err, "writing %s/%s", cache->path, dir);

@@ -54,6 +54,14 @@ import_key 124
 equal "key_group gives the key file its group and mode 0640" "640 keeper-test-readers" \
     "$(stat -Lc '%a %G' "$T/state/orders/124/current/privkey.pem")"
 equal "a member of key_group gets the pair" "Certificate Certificate Pkey" "$(load www-data "$O/124")"
+printf 'private = yes\n' >>"$DIGICERT_STORE_CONF"
+fresh_state
+import_key 124
+equal "private = yes: the order's directories are 0750 and of key_group" "750 keeper-test-readers 750 keeper-test-readers" \
+    "$(stat -Lc '%a %G' "$T/state/orders/124" "$T/state/orders/124/current" | xargs)"
+equal "a member of key_group gets the pair of a private order" "Certificate Certificate Pkey" "$(load www-data "$O/124")"
+equal "somebody else gets nothing of it" "" "$(load nobody "$O/124")"
+import_key 123
 gpasswd -d www-data keeper-test-readers >/dev/null
 
 # ---- modes ----

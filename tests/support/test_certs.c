@@ -125,8 +125,8 @@ void test_commit_pair(const char *dir, int64_t order)
     test_add_pem(&pem, &cert);
     need(dcs_accept(&expected, dcs_buf_text(&pem), pem.len, &accepted, NULL));
     need(dcs_cache_open(dcs_env_real(), state, DCS_CACHE_CREATE, &cache, NULL));
-    need(dcs_cache_make_order(&cache, order, false, dcs_deadline_in(dcs_env_real(), 5000), &lock,
-                              NULL));
+    need(dcs_cache_make_order(&cache, order, &(struct dcs_access){ false, (gid_t)-1 },
+                              dcs_deadline_in(dcs_env_real(), 5000), &lock, NULL));
     accepted.facts->order_id = order;
     struct dcs_commit commit = { .order = order,
                                  .certificate_id = 1,
@@ -135,7 +135,7 @@ void test_commit_pair(const char *dir, int64_t order)
                                  .offsets = accepted.offsets,
                                  .cert_count = accepted.cert_count,
                                  .key = &key,
-                                 .key_gid = (gid_t)-1 };
+                                 .access = { false, (gid_t)-1 } };
     need(dcs_cache_commit(&cache, &commit, committed, NULL));
     need(dcs_cache_settle(&cache, order, &choice, NULL));
     test_drop(&cert);

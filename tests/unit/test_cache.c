@@ -48,11 +48,11 @@ static int tear_down(void **state)
     return 0;
 }
 
-static void make_order(struct room *room, int64_t order, bool is_private)
+static void make_order(struct room *room, int64_t order)
 {
     dcs_auto(dcs_lock) struct dcs_lock lock = DCS_LOCK_NONE;
 
-    assert_true(dcs_cache_make_order(&room->cache, order, is_private,
+    assert_true(dcs_cache_make_order(&room->cache, order, &(struct dcs_access){ false, (gid_t)-1 },
                                      dcs_deadline_in(&room->world.env, 0), &lock, NULL));
 }
 
@@ -85,7 +85,7 @@ static void an_attempt_of_another_boot_is_no_attempt_of_now(void **state)
 
     dcs_fs_boot_id(boot);
     assert_int_equal(strlen(boot), DCS_BOOT_ID - 1);
-    make_order(room, 150, false);
+    make_order(room, 150);
     assert_true(dcs_cache_write_memo(&room->cache, 150, &memo, NULL));
     dcs_cache_read_memo(&room->cache, 150, &read);
     assert_int_equal(read.attempt_boot_ms, 40000);
