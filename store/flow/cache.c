@@ -94,17 +94,18 @@ static bool make_layout(const struct dcs_cache *cache, struct dcs_err *err)
     return dcs_fs_write(cache->fd, "FORMAT", "1\n", 2, 0644, cache->owner, err);
 }
 
+/* 0: there is none yet. What cannot be read was not written by this version. */
 static int64_t read_format(const struct dcs_cache *cache)
 {
     dcs_auto(dcs_buf) struct dcs_buf text = { .max = 64 };
+    struct dcs_err why = { 0 };
     int64_t format = 0;
 
-    if (!dcs_fs_read(cache->fd, "FORMAT", 64, &text, NULL, NULL))
-        return 0;
+    if (!dcs_fs_read(cache->fd, "FORMAT", 64, &text, NULL, &why))
+        return why.code == DCS_E_NOT_FOUND ? 0 : INT64_MAX;
     char *newline = text.data ? strchr(text.data, '\n') : NULL;
     if (newline)
         *newline = '\0';
-    /* What we cannot read was not written by this version. */
     return dcs_parse_i64(dcs_buf_text(&text), 1, 1000000, &format) ? format : INT64_MAX;
 }
 
@@ -158,15 +159,19 @@ static bool open_state_dir(struct dcs_cache *cache, enum dcs_cache_how how, stru
 
 static bool settle_role(struct dcs_cache *cache, struct dcs_err *err)
 {
-    find_role(cache);
     cache->format = read_format(cache);
+    if (cache->format > DCS_CACHE_FORMAT) {
+        become_reader(cache, cache->format == INT64_MAX
+                                 ? "its FORMAT cannot be read"
+                                 : "the state directory was written by a newer digicert-store");
+        return true;
+    }
+    find_role(cache);
     if (cache->format == 0 && cache->role == DCS_ROLE_KEEPER) {
         if (!make_layout(cache, err))
             return dcs_fail_while(err, "preparing %s", cache->path);
         cache->format = DCS_CACHE_FORMAT;
     }
-    if (cache->format > DCS_CACHE_FORMAT)
-        become_reader(cache, "the state directory was written by a newer digicert-store");
     return true;
 }
 

@@ -57,6 +57,10 @@ bool dcs_fs_open_dir(int at, const char *path, int *ret_fd, struct dcs_err *err)
     /* The state directory itself may be a link that its owner made. */
     if (fd < 0 && errno == ENOTDIR && at == AT_FDCWD)
         fd = openat(at, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    /* Missing and in the way are two things: the first one is made, the second one is said. */
+    struct dcs_fs_stat there;
+    if (fd < 0 && errno == ENOTDIR && dcs_fs_stat(at, path, &there, NULL))
+        return dcs_fail(err, DCS_E_STATE, "%s is no directory", path);
     if (fd < 0)
         return fail_path(err, errno, path);
     *ret_fd = fd;

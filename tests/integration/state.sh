@@ -70,4 +70,29 @@ equal "expired and not served: refused" "" "$(load 140)$(load 140)$(load 140)"
 check "  with one request at most for all doors" test "$(requests .)" -le 1
 configure
 
+# ---- what is no state directory of ours ----
+fresh_state
+mkdir "$state"
+echo 2 >"$state/FORMAT"
+check_fails "a newer format: the CLI refuses" 7 'newer digicert-store' "$DIGICERT_STORE" get 124
+equal "  a door fetches nothing" "" "$(load 124)"
+equal "  and neither writes anything" "FORMAT" "$(ls "$state")"
+echo junk >"$state/FORMAT"
+check_fails "a FORMAT that cannot be read: the CLI refuses" 7 'FORMAT cannot be read' "$DIGICERT_STORE" get 124
+equal "  and leaves it as it is" "FORMAT junk" "$(ls "$state") $(cat "$state/FORMAT")"
+fresh_state
+echo x >"$state"
+check_fails "a file in the place of the state directory is said to be one" 7 'is no directory' "$DIGICERT_STORE" get 124
+rm "$state"
+mkdir "$state"
+echo x >"$state/orders"
+check_fails "a file in the place of a directory in it is said to be one" 7 'orders is no directory' "$DIGICERT_STORE" get 124
+fresh_state
+mkdir "$state"
+ln -s "$state" "$T/link"
+configure
+sed -i "s|^state_dir.*|state_dir = $T/link|" "$DIGICERT_STORE_CONF"
+check "a state directory that is a link, made by its owner, works" get 124
+configure
+
 done_testing
