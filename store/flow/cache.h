@@ -99,7 +99,8 @@ struct dcs_commit {
     const char *alternative_id; /* for the index; NULL none */
 };
 /* Under the order's lock (or a cold lock for certificates/ID). Writes the files, facts.json last,
- * and gives the new directory; `current` is not moved yet. */
+ * and gives the new directory; `current` is not moved yet. When it fails nothing is left: a key
+ * that exists nowhere else is written by whoever made it, before. */
 bool dcs_cache_commit(const struct dcs_cache *cache, struct dcs_commit *commit,
                       char ret_dir[DCS_GENERATION_DIR], struct dcs_err *err) DCS_CHECKED;
 /* Moves `current` to the first of the choice: the one commit point. */

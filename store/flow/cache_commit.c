@@ -90,6 +90,15 @@ static bool write_facts(const struct writer *w, struct dcs_err *err)
                         err);
 }
 
+static bool write_files(const struct writer *w, struct dcs_err *err)
+{
+    size_t count = w->commit->cert_count;
+
+    return write_keys(w, err) && write_certs(w, "cert.pem", 0, 1, err) &&
+           write_certs(w, "chain.pem", 1, count, err) &&
+           write_certs(w, "fullchain.pem", 0, count, err) && write_facts(w, err);
+}
+
 static bool next_dir(const struct dcs_cache *cache, const struct dcs_commit *commit,
                      char dir[DCS_GENERATION_DIR], struct dcs_err *err)
 {
@@ -120,11 +129,12 @@ bool dcs_cache_commit(const struct dcs_cache *cache, struct dcs_commit *commit,
         w.key_mode = 0640;
     }
     commit->facts->file_count = 0;
-    if (!dcs_cache_make_dir(cache, dir, &commit->access, err) || !write_keys(&w, err) ||
-        !write_certs(&w, "cert.pem", 0, 1, err) ||
-        !write_certs(&w, "chain.pem", 1, commit->cert_count, err) ||
-        !write_certs(&w, "fullchain.pem", 0, commit->cert_count, err) || !write_facts(&w, err))
+    if (!dcs_cache_make_dir(cache, dir, &commit->access, err) || !write_files(&w, err)) {
+        /* The key is still where it came from; on a full disk each try would leave one more. */
+        if (!dcs_fs_remove_dir(cache->fd, dir, NULL))
+            dcs_trace(cache->env, "cannot remove the unfinished %s/%s", cache->path, dir);
         return dcs_fail_while(err, "writing %s/%s", cache->path, dir);
+    }
     snprintf(ret_dir, DCS_GENERATION_DIR, "%s", dir);
     return true;
 }

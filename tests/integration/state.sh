@@ -95,4 +95,37 @@ sed -i "s|^state_dir.*|state_dir = $T/link|" "$DIGICERT_STORE_CONF"
 check "a state directory that is a link, made by its owner, works" get 124
 configure
 
+# ---- every write, fsync and rename fails once: a clear error, the pair still served, nothing left ----
+if strace -o /dev/null true 2>/dev/null; then
+    fresh_state
+    import_key 123
+    cp -a "$state" "$T/keep"
+    control PATCH /orders/123 "{\"issue\":{\"same_key\":true,\"valid_from\":\"$(day '-1 day')\"}}" >/dev/null
+    bad=""
+    failed=0
+    for call in write pwrite64 fsync renameat renameat2 mkdirat symlinkat fchmod; do
+        for ((k = 1; k < 150; k += 2)); do
+            fresh_state
+            cp -a "$T/keep" "$state"
+            out=$(strace -f -o "$T/strace" -e trace="$call" -e inject="$call:error=ENOSPC:when=$k" \
+                "$DIGICERT_STORE" show --refresh 123 2>&1 >/dev/null)
+            status=$?
+            grep -q INJECTED "$T/strace" || break
+            failed=$((failed + 1))
+            [ $status -eq 0 ] || grep -q 'No space left' <<<"$out" || bad+="$call $k: $out;"
+            [ "$(load 123)" = "Certificate Certificate Pkey" ] || bad+="$call $k: the pair is not served;"
+            for gen in "$state"/orders/123/gen-*; do
+                [ -e "$gen/facts.json" ] || bad+="$call $k left $gen;"
+            done
+        done
+    done
+    if [ -z "$bad" ] && [ $failed -gt 20 ]; then
+        ok "a full disk at $failed places"
+    else
+        not_ok "a full disk" "$failed places" "$bad"
+    fi
+else
+    skip "a full disk" "strace cannot trace here"
+fi
+
 done_testing
