@@ -324,6 +324,18 @@ static bool key_of_bundle(struct dcs_store *store, const struct dcs_bundle *bund
     return dcs_cache_key(&cache, bundle, ret_key, err);
 }
 
+/* The next open looks at the disk again, and finds a damaged key set aside. */
+static void mend_key(struct dcs_store *store, int64_t order)
+{
+    struct job job;
+
+    dcs_memory_forget(store, order);
+    if (order == 0 || !dcs_job_begin(store, &job, NULL))
+        return;
+    dcs_load_mend(&job, order);
+    dcs_job_end(&job);
+}
+
 bool dcs_store_key(struct dcs_store *store, const struct dcs_bundle *bundle,
                    struct dcs_key *ret_key, struct dcs_err *err)
 {
@@ -334,7 +346,7 @@ bool dcs_store_key(struct dcs_store *store, const struct dcs_bundle *bundle,
         return true;
     /* Damage, or pruned meanwhile: the next open looks at the disk again. */
     if (why.code == DCS_E_STATE)
-        dcs_memory_forget(store, dcs_bundle_order(bundle));
+        mend_key(store, dcs_bundle_order(bundle));
     if (err)
         *err = why;
     return false;

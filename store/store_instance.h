@@ -110,6 +110,8 @@ bool dcs_load_remembered(struct job *job, const struct dcs_uri *uri,
 /* What the cache offers now, with its settings and stage; DCS_E_NOT_FOUND when nothing. */
 bool dcs_load_offer(struct job *job, int64_t order, struct memory *ret_offer,
                     enum dcs_stage *ret_stage, struct dcs_err *err) DCS_CHECKED;
+/* Sets damaged generations aside and moves `current`, when this process may. */
+void dcs_load_mend(struct job *job, int64_t order);
 void dcs_load_life(const struct memory *offer, struct dcs_life *ret_life);
 /* store_fetch.c: one attempt, single-flight; the answer is in the cache afterwards. seen_dir: the
  * generation that the caller's decision was made on, "" none; a different one is an answer. */

@@ -28,11 +28,13 @@ void dcs_load_life(const struct memory *offer, struct dcs_life *ret_life)
                                               strcmp(offer->revoked_serial, leaf->serial) == 0 };
 }
 
-/* Damage is mended by a keeper when the order's lock is free; it never stops an application. */
-static void mend(struct job *job, int64_t order, const struct dcs_choice *choice)
+/* By a keeper, when the order's lock is free; damage never stops an application. */
+void dcs_load_mend(struct job *job, int64_t order)
 {
     dcs_auto(dcs_lock) struct dcs_lock lock = DCS_LOCK_NONE;
     dcs_auto(dcs_bundle) struct dcs_bundle *bundle = NULL;
+    struct dcs_order_settings settings;
+    struct dcs_memo memo;
     struct dcs_err err = { 0 };
     char path[64];
     bool held = false;
@@ -42,8 +44,13 @@ static void mend(struct job *job, int64_t order, const struct dcs_choice *choice
     snprintf(path, sizeof(path), "orders/%lld/lock", (long long)order);
     if (!dcs_cache_try_lock(&job->cache, path, &held, &lock, &err) || !held)
         return;
-    if (!dcs_cache_load(&job->cache, order, choice, true, &bundle, &err))
+    dcs_config_order(job->config, &(struct dcs_order_names){ .id = order }, &settings);
+    dcs_cache_read_memo(&job->cache, order, &memo);
+    struct dcs_choice choice = dcs_fetch_choice(job, &settings, memo.revoked_serial);
+    job->cache.check_keys = true;
+    if (!dcs_cache_load(&job->cache, order, &choice, true, &bundle, &err))
         dcs_trace(job->env, "order %lld: %s", (long long)order, err.text);
+    job->cache.check_keys = false;
 }
 
 bool dcs_load_offer(struct job *job, int64_t order, struct memory *ret_offer,
@@ -63,7 +70,7 @@ bool dcs_load_offer(struct job *job, int64_t order, struct memory *ret_offer,
         job->cache.saw_damage = false;
         bool loaded = dcs_cache_load(&job->cache, order, &choice, false, &bundle, err);
         if (job->cache.saw_damage)
-            mend(job, order, &choice);
+            dcs_load_mend(job, order);
         if (!loaded)
             return false;
         dcs_memory_put(job, bundle, ret_offer);

@@ -31,6 +31,7 @@ struct dcs_cache {
     int64_t format;
     char why_reader[256]; /* in words, "" for a keeper */
     bool saw_damage;      /* a load met a damaged generation or `current` */
+    bool check_keys; /* key files are compared with facts.json, too: something is wrong there */
 };
 
 enum dcs_cache_how {

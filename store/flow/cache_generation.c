@@ -13,7 +13,12 @@
 
 #include "base/trace.h"
 
-enum { FACTS_MAX = 1 << 18, CHAIN_BYTES_MAX = 1 << 18, PRUNED_RETRIES = 3 };
+enum {
+    FACTS_MAX = 1 << 18,
+    CHAIN_BYTES_MAX = 1 << 18,
+    KEY_BYTES_MAX = 1 << 16,
+    PRUNED_RETRIES = 3
+};
 
 bool dcs_generation_parse(const char *name, int *ret_number)
 {
@@ -108,10 +113,21 @@ static bool read_listed(int fd, const char *dir, const struct dcs_facts_file *fi
     return true;
 }
 
-static bool check_key_file(int fd, const char *dir, const struct dcs_facts *facts,
-                           struct dcs_bundle_parts *parts, bool *ret_damaged, struct dcs_err *err)
+/* A key that this process may not read is another matter than a damaged one. */
+static bool key_differs(int fd, const struct dcs_facts_file *listed)
 {
-    const struct dcs_facts_file *listed = dcs_facts_file(facts, "privkey.pem");
+    dcs_auto(dcs_secret) struct dcs_secret pem = { 0 };
+    uint8_t hash[DCS_SHA256_LEN];
+
+    return dcs_fs_read_secret(fd, listed->name, KEY_BYTES_MAX, &pem, NULL, NULL) &&
+           dcs_sha256(pem.data, pem.len, hash, NULL) &&
+           memcmp(hash, listed->sha256, sizeof(hash)) != 0;
+}
+
+static bool check_key_file(int fd, const char *dir, bool read_it, struct dcs_bundle_parts *parts,
+                           bool *ret_damaged, struct dcs_err *err)
+{
+    const struct dcs_facts_file *listed = dcs_facts_file(parts->facts, "privkey.pem");
     struct dcs_fs_stat stat;
     struct dcs_err why = { 0 };
 
@@ -122,13 +138,15 @@ static bool check_key_file(int fd, const char *dir, const struct dcs_facts *fact
         return why.code == DCS_E_NOT_FOUND
                    ? damaged(ret_damaged, err, dir, "privkey.pem is missing")
                    : dcs_fail(err, why.code, "%s", why.text);
-    if (S_ISREG(stat.mode) && stat.size == listed->size)
-        return true;
-    return damaged(ret_damaged, err, dir, "privkey.pem has another size than facts.json says");
+    if (!S_ISREG(stat.mode) || stat.size != listed->size)
+        return damaged(ret_damaged, err, dir, "privkey.pem has another size than facts.json says");
+    if (read_it && key_differs(fd, listed))
+        return damaged(ret_damaged, err, dir, "privkey.pem differs from what facts.json says");
+    return true;
 }
 
-static bool fill_parts(int fd, const char *dir, struct dcs_bundle_parts *parts, bool *ret_damaged,
-                       struct dcs_err *err)
+static bool fill_parts(int fd, const char *dir, bool check_keys, struct dcs_bundle_parts *parts,
+                       bool *ret_damaged, struct dcs_err *err)
 {
     dcs_auto(dcs_buf) struct dcs_buf text = { .max = CHAIN_BYTES_MAX };
     uint8_t hash[DCS_SHA256_LEN];
@@ -138,7 +156,7 @@ static bool fill_parts(int fd, const char *dir, struct dcs_bundle_parts *parts, 
     if (!chain)
         return damaged(ret_damaged, err, dir, "facts.json lists no fullchain.pem");
     if (!read_listed(fd, dir, chain, &text, ret_damaged, err) ||
-        !check_key_file(fd, dir, parts->facts, parts, ret_damaged, err))
+        !check_key_file(fd, dir, check_keys, parts, ret_damaged, err))
         return false;
     parts->certs.max = CHAIN_BYTES_MAX;
     if (!dcs_pem_blocks(dcs_buf_text(&text), text.len, "CERTIFICATE", &parts->certs, parts->offsets,
@@ -168,7 +186,7 @@ static bool load_dir(const struct dcs_cache *cache, const char *dir, struct dcs_
     if (!name || !dcs_generation_parse(name + 1, &parts.generation))
         parts.generation = 0;
     if (read_facts(fd, dir, &parts.facts, ret_damaged, err) &&
-        fill_parts(fd, dir, &parts, ret_damaged, err))
+        fill_parts(fd, dir, cache->check_keys, &parts, ret_damaged, err))
         return dcs_bundle_new(&parts, ret_bundle, err);
     dcs_facts_free(parts.facts);
     dcs_buf_clear(&parts.certs);

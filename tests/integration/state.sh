@@ -95,6 +95,17 @@ sed -i "s|^state_dir.*|state_dir = $T/link|" "$DIGICERT_STORE_CONF"
 check "a state directory that is a link, made by its owner, works" get 124
 configure
 
+# ---- a key that is damaged, its size unchanged: its generation gives way to the one before ----
+fresh_state
+import_key 123
+control PATCH /orders/123 "{\"issue\":{\"same_key\":true,\"valid_from\":\"$(day '-2 days')\"}}" >/dev/null
+"$DIGICERT_STORE" show --refresh 123 >/dev/null
+damaged=$(current 123)
+printf X | dd of="$state/orders/123/current/privkey.pem" bs=1 seek=60 conv=notrunc 2>/dev/null
+equal "a damaged key is not handed out" "Certificate Certificate" "$(load 123)"
+equal "  and the next load gives the pair before it" "Certificate Certificate Pkey" "$(load 123)"
+check "  the damaged generation is kept, under another name" compgen -G "$state/orders/123/$damaged.bad-*"
+
 # ---- every write, fsync and rename fails once: a clear error, the pair still served, nothing left ----
 if strace -o /dev/null true 2>/dev/null; then
     fresh_state
