@@ -176,8 +176,9 @@ static bool refresh_account(struct job *job, struct dcs_err *err)
     if (is_fresh(job, state.fetched))
         return true; /* the one before us did it */
     bool resume = is_fresh(job, state.partial_begun);
-    return (resume || dcs_account_begin(&job->cache, err)) &&
-           dcs_job_api(job, deadline, &api, err) &&
+    bool ready =
+        resume ? dcs_account_resume(&job->cache, err) : dcs_account_begin(&job->cache, err);
+    return ready && dcs_job_api(job, deadline, &api, err) &&
            fetch_pages(job, api, resume ? state.partial : 0, err);
 }
 

@@ -222,6 +222,8 @@ struct dcs_account_state {
 void dcs_account_read(const struct dcs_cache *cache, struct dcs_account_state *ret_state);
 /* Appends a page to the unfinished listing (started anew when begin), or makes it the complete one. */
 bool dcs_account_begin(const struct dcs_cache *cache, struct dcs_err *err) DCS_CHECKED;
+/* Before the first page that is added to an unfinished listing of another process. */
+bool dcs_account_resume(const struct dcs_cache *cache, struct dcs_err *err) DCS_CHECKED;
 bool dcs_account_add(const struct dcs_cache *cache, struct dcs_order *const *orders, size_t count,
                      struct dcs_err *err) DCS_CHECKED;
 bool dcs_account_finish(const struct dcs_cache *cache, struct dcs_err *err) DCS_CHECKED;

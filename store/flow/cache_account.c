@@ -25,6 +25,15 @@ static int64_t begun_at(struct dcs_lines *lines)
     return begun;
 }
 
+/* A line that was cut off by a kill or a full disk is no order, and was not listed. */
+static bool is_order(const char *line)
+{
+    dcs_auto(dcs_json) struct dcs_json *row = NULL;
+    int64_t id = 0;
+
+    return dcs_json_parse(line, strlen(line), &row, NULL) && dcs_json_i64(row, "id", &id);
+}
+
 void dcs_account_read(const struct dcs_cache *cache, struct dcs_account_state *ret_state)
 {
     dcs_auto(dcs_lines) struct dcs_lines *complete = NULL;
@@ -40,7 +49,7 @@ void dcs_account_read(const struct dcs_cache *cache, struct dcs_account_state *r
         return;
     ret_state->partial_begun = begun_at(partial);
     while (ret_state->partial_begun && dcs_lines_next(partial, &line, NULL) && line)
-        ret_state->partial++;
+        ret_state->partial += is_order(line);
 }
 
 bool dcs_account_begin(const struct dcs_cache *cache, struct dcs_err *err)
@@ -50,6 +59,12 @@ bool dcs_account_begin(const struct dcs_cache *cache, struct dcs_err *err)
         snprintf(line, sizeof(line), "{\"begun\":%lld}\n", (long long)dcs_env_now(cache->env));
 
     return dcs_fs_write(cache->fd, PARTIAL, line, (size_t)len, 0600, cache->owner, err);
+}
+
+bool dcs_account_resume(const struct dcs_cache *cache, struct dcs_err *err)
+{
+    /* Ends a line that was cut off, or the next order would be lost with it. */
+    return dcs_fs_append(cache->fd, PARTIAL, "\n", 1, 0600, cache->owner, err);
 }
 
 bool dcs_account_add(const struct dcs_cache *cache, struct dcs_order *const *orders, size_t count,

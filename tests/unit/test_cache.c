@@ -136,6 +136,38 @@ static void a_cold_failure_of_another_boot_is_no_answer(void **state)
     assert_false(cold_has(room, 0));
 }
 
+/* ---- the account's listing ---- */
+
+static void a_listing_cut_off_in_a_line_is_carried_on_from_the_whole_ones(void **state)
+{
+    static const char cut[] = "{\"begun\":1}\n{\"id\":1}\n{\"id\":2}\n{\"id\":3,\"comm";
+    struct room *room = *state;
+    struct dcs_order third = { .id = 3, .valid_till = -1 };
+    struct dcs_order *page[] = { &third };
+    dcs_auto(dcs_lines) struct dcs_lines *lines = NULL;
+    struct dcs_account_state before;
+    const char *line = NULL;
+    int64_t seen = 0;
+
+    assert_true(dcs_fs_write(room->cache.fd, "account.part", cut, sizeof(cut) - 1, 0600,
+                             DCS_FS_OWNER_SELF, NULL));
+    dcs_account_read(&room->cache, &before);
+    assert_int_equal(before.partial, 2);
+    assert_true(dcs_account_resume(&room->cache, NULL));
+    assert_true(dcs_account_add(&room->cache, page, 1, NULL));
+    dcs_account_read(&room->cache, &before);
+    assert_int_equal(before.partial, 3);
+    assert_true(dcs_account_finish(&room->cache, NULL));
+    assert_true(dcs_account_open(&room->cache, &lines, NULL));
+    while (dcs_lines_next(lines, &line, NULL) && line) {
+        dcs_auto(dcs_json) struct dcs_json *row = NULL;
+        int64_t id = 0;
+        if (dcs_json_parse(line, strlen(line), &row, NULL) && dcs_json_i64(row, "id", &id))
+            seen = seen * 10 + id;
+    }
+    assert_int_equal(seen, 123);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -143,6 +175,8 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_cold_failure_of_another_boot_is_no_answer, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(
+            a_listing_cut_off_in_a_line_is_carried_on_from_the_whole_ones, set_up, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
