@@ -152,6 +152,14 @@ bool dcs_job_look(struct job *job, struct dcs_err *err)
     return true;
 }
 
+struct dcs_deadline dcs_job_deadline(struct job *job)
+{
+    if (!job->waits)
+        job->deadline = dcs_deadline_in(job->env, job->settings->load_deadline_ms);
+    job->waits = true;
+    return job->deadline;
+}
+
 bool dcs_job_check_config(const struct job *job, int64_t order, struct dcs_err *err)
 {
     if (job->config_err.code != DCS_E_NONE) {

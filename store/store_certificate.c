@@ -42,7 +42,7 @@ static bool fetch_certificate(struct job *job, const struct dcs_uri *uri, struct
     dcs_auto(dcs_api) struct dcs_api *api = NULL;
     dcs_auto(dcs_buf) struct dcs_buf pem = { .max = 1 << 20 };
     dcs_auto(dcs_accepted) struct dcs_accepted accepted = { 0 };
-    struct dcs_deadline deadline = dcs_deadline_in(job->env, job->settings->load_deadline_ms);
+    struct dcs_deadline deadline = dcs_job_deadline(job);
     const struct dcs_accept expected = { .certificate_id = uri->id,
                                          .source = "fetch",
                                          .now = dcs_env_now(job->env) };
@@ -69,9 +69,7 @@ static bool fetch_single_flight(struct job *job, const struct dcs_uri *uri, cons
     struct dcs_cold cold = { .boot_ms = dcs_env_boot_ms(job->env) };
     struct dcs_err why = { 0 };
 
-    if (!dcs_cache_lock_cold(&job->cache, canonical,
-                             dcs_deadline_in(job->env, job->settings->load_deadline_ms), &lock,
-                             err))
+    if (!dcs_cache_lock_cold(&job->cache, canonical, dcs_job_deadline(job), &lock, err))
         return false;
     if (find_cached(job, uri, ret_bundle, NULL))
         return true;

@@ -76,6 +76,8 @@ struct job {
     bool looked;            /* the role is known */
     bool cached_only;
     bool is_door;
+    bool waits; /* the deadline has been set */
+    struct dcs_deadline deadline;
     const struct dcs_key *offered; /* a key that a person imports: a fresh certificate may be its */
     const uint8_t *offered_spki;   /* SHA-256 of its SubjectPublicKeyInfo */
 };
@@ -84,6 +86,8 @@ void dcs_job_end(struct job *job);
 #define job_scope_drop dcs_job_end
 /* Finds the role, making the state directory when it is missing and we may. */
 bool dcs_job_look(struct job *job, struct dcs_err *err) DCS_CHECKED;
+/* load_deadline, once for all that this call waits for, from the first time that it may wait. */
+struct dcs_deadline dcs_job_deadline(struct job *job);
 /* Refuses what the configuration says wrongly for that order (0: any error), before a request. */
 bool dcs_job_check_config(const struct job *job, int64_t order, struct dcs_err *err) DCS_CHECKED;
 bool dcs_job_api(struct job *job, struct dcs_deadline deadline, struct dcs_api **ret_api,

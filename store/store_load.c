@@ -173,8 +173,8 @@ static bool fail_unserved(const struct memory *offer, enum dcs_stage stage,
 /* ---- attempts ---- */
 
 /* One attempt of a door or a verb; what it changed is looked at by the caller. */
-static bool attempt(struct job *job, int64_t order, const char *seen_dir, int64_t wait_ms,
-                    bool only_if_free, struct dcs_err *err)
+static bool attempt(struct job *job, int64_t order, const char *seen_dir,
+                    struct dcs_deadline deadline, bool only_if_free, struct dcs_err *err)
 {
     char canonical[64];
     struct dcs_err why = { 0 };
@@ -183,8 +183,7 @@ static bool attempt(struct job *job, int64_t order, const char *seen_dir, int64_
     if (dcs_memory_failed(job, canonical, err))
         return false;
     if (dcs_job_check_config(job, order, err) &&
-        dcs_fetch_order(job, order, seen_dir, dcs_deadline_in(job->env, wait_ms), only_if_free,
-                        &why))
+        dcs_fetch_order(job, order, seen_dir, deadline, only_if_free, &why))
         return true;
     if (why.code == DCS_E_NONE) /* the configuration's error is in *err already */
         return false;
@@ -215,7 +214,7 @@ static bool load_cold(struct job *job, int64_t order, struct memory *ret_offer,
         return fail_reader(job, order, "nothing usable is cached", err);
     if (!may_open_cold(job, order, err))
         return false;
-    bool fetched = attempt(job, order, "", job->settings->load_deadline_ms, false, &why);
+    bool fetched = attempt(job, order, "", dcs_job_deadline(job), false, &why);
     if (dcs_load_offer(job, order, ret_offer, ret_stage, err))
         return true;
     if (!fetched && err)
@@ -248,18 +247,14 @@ static bool may_try_now(struct job *job, int64_t order)
     return dcs_fetch_may_try(&memo, dcs_env_now(job->env));
 }
 
-/* How long the decision lets this process wait for an attempt; 0: it makes none. */
-static int64_t attempt_ms(struct job *job, const struct memory *offer,
-                          const struct dcs_decision *decision)
+static bool may_attempt(struct job *job, const struct memory *offer,
+                        const struct dcs_decision *decision)
 {
     /* A verb that would fail otherwise always tries: somebody waits for its answer. */
     bool heeds = decision->heeds_next_try && (job->is_door || decision->action != DCS_ACT_FETCH);
 
-    if (decision->action == DCS_ACT_SERVE || job->cached_only || !dcs_job_look(job, NULL) ||
-        job->cache.role != DCS_ROLE_KEEPER || (heeds && !may_try_now(job, offer->order)))
-        return 0;
-    return decision->action == DCS_ACT_FETCH ? job->settings->load_deadline_ms
-                                             : job->settings->refresh_deadline_ms;
+    return !job->cached_only && dcs_job_look(job, NULL) && job->cache.role == DCS_ROLE_KEEPER &&
+           (!heeds || may_try_now(job, offer->order));
 }
 
 /* After an attempt: what there is now is served, or the reason why not is told. */
@@ -291,8 +286,7 @@ static bool act(struct job *job, struct memory *offer, enum dcs_stage stage,
     dcs_policy_load(&facts, &decision);
     if (decision.action == DCS_ACT_SERVE)
         return true;
-    int64_t wait_ms = attempt_ms(job, offer, &decision);
-    if (wait_ms == 0) {
+    if (!may_attempt(job, offer, &decision)) {
         if (decision.action != DCS_ACT_FETCH)
             return true;
         if (job->cached_only || job->cache.role != DCS_ROLE_KEEPER) {
@@ -303,7 +297,10 @@ static bool act(struct job *job, struct memory *offer, enum dcs_stage stage,
         return fail_unserved(offer, stage, NULL, err);
     }
     bool only_if_free = decision.action != DCS_ACT_FETCH;
-    if (!attempt(job, offer->order, dcs_bundle_dir(offer->bundle), wait_ms, only_if_free, &why))
+    struct dcs_deadline deadline =
+        only_if_free ? dcs_deadline_in(job->env, job->settings->refresh_deadline_ms)
+                     : dcs_job_deadline(job);
+    if (!attempt(job, offer->order, dcs_bundle_dir(offer->bundle), deadline, only_if_free, &why))
         dcs_trace(job->env, "order %lld, %s: %s", (long long)offer->order, decision.reason,
                   why.text);
     return serve_after(job, offer, uri, &why, err);

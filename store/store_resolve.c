@@ -286,8 +286,7 @@ static bool ask_locked(struct candidates *all, const struct dcs_uri *uri, const 
                        const struct dcs_lock *lock, int64_t *ret_order, struct dcs_err *err)
 {
     dcs_auto(dcs_api) struct dcs_api *api = NULL;
-    struct dcs_deadline deadline =
-        dcs_deadline_in(all->job->env, all->job->settings->load_deadline_ms);
+    struct dcs_deadline deadline = dcs_job_deadline(all->job);
     struct dcs_cold cold = { 0 };
     struct dcs_err why = { 0 };
 
@@ -311,9 +310,7 @@ static bool resolve_remotely(struct job *job, const struct dcs_uri *uri, const c
     struct dcs_cold cold;
     int64_t began = dcs_env_boot_ms(job->env);
 
-    if (!dcs_cache_lock_cold(&job->cache, canonical,
-                             dcs_deadline_in(job->env, job->settings->load_deadline_ms), &lock,
-                             err))
+    if (!dcs_cache_lock_cold(&job->cache, canonical, dcs_job_deadline(job), &lock, err))
         return false;
     /* A name that was resolved a moment ago may not be in the index yet: its order is being fetched.
      * A failure is our answer only when it came while we waited. */

@@ -70,6 +70,17 @@ equal "expired and not served: refused" "" "$(load 140)$(load 140)$(load 140)"
 check "  with one request at most for all doors" test "$(requests .)" -le 1
 configure
 
+# ---- load_deadline is one, whatever is waited for ----
+configure 'load_deadline = 3s'
+fresh_state
+fault '{"match":"GET /order/certificate","delay_ms":2500}' >/dev/null
+fault '{"match":"GET /order/certificate/124","times":9,"hang":true}' >/dev/null
+begun=$(date +%s%N)
+equal "a name is resolved late and its order never answered: an error" "" "$(kinds digicert://name/rsa.example.com)"
+check "  within load_deadline" test $((($(date +%s%N) - begun) / 1000000)) -lt 4500
+control DELETE /faults
+configure
+
 # ---- what is no state directory of ours ----
 fresh_state
 mkdir "$state"
