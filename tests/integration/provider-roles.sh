@@ -25,9 +25,12 @@ load() {
     as_user "$1" env DIGICERT_STORE_CONF="$DIGICERT_STORE_CONF" \
         openssl storeutl "${P[@]}" "$2" 2>"$T/err" | sed -n 's/^[0-9]*: //p' | xargs
 }
+# trace_reader USER URI: the same, its system calls in $T/trace.
 trace_reader() {
+    : >"$T/trace"
+    chmod 666 "$T/trace"
     as_user "$1" env DIGICERT_STORE_CONF="$DIGICERT_STORE_CONF" \
-        strace -f -o /dev/stdout -e trace=all openssl storeutl "${P[@]}" "$2" 2>/dev/null
+        strace -f -o "$T/trace" openssl storeutl "${P[@]}" "$2" 2>/dev/null | sed -n 's/^[0-9]*: //p' | sed 's/:.*//' | sort -u
 }
 writes='openat?\(.*(O_WRONLY|O_RDWR|O_CREAT)[^/]*$|rename|unlink|mkdir|symlink|chmod|chown|fsync|ftruncate'
 
@@ -39,12 +42,41 @@ check "the error names owner, mode, uid and key_group" bash -c "grep -q 'mode 06
 equal "?type=key fails for it when it opens" "" "$(load www-data "$O/123?type=key")"
 equal "a reader fails at once on a cold order" "" "$(load www-data "$O/124")"
 check "and says who may fetch it and how" grep -q 'digicert-store get order/124' "$T/err"
-trace_reader www-data "$O/124" >"$T/trace"
+trace_reader www-data "$O/124" >/dev/null
+check "the trace is one of a reader" grep -q 'orders/124' "$T/trace"
 check "a reader opens no socket" bash -c "! grep -E 'socket\(|connect\(' $T/trace"
 check "a reader writes nothing" bash -c "! grep -E '$writes' $T/trace | grep -v '/dev/'"
 check "a reader does not read the API key" bash -c "! grep api.key $T/trace"
 check "a reader takes no lock" bash -c "! grep 'flock(' $T/trace"
 equal "a reader's listing is the local orders" "1" "$(load www-data digicert: | grep -c order/123)"
+
+# Every row of the load table, and what else a reader may open, under strace.
+control POST /orders "{\"id\":9001,\"common_name\":\"urgent.example\",\"status\":\"issued\",\"valid_from\":\"$(date -u -d '-85 days' +%Y-%m-%d)\",\"validity_days\":90}" >/dev/null
+control POST /orders "{\"id\":9002,\"common_name\":\"due.example\",\"status\":\"issued\",\"valid_from\":\"$(date -u -d '-70 days' +%Y-%m-%d)\",\"validity_days\":90}" >/dev/null
+for order in 124 125 130 140 141 9001 9002; do "$DIGICERT_STORE" get $order >/dev/null 2>&1; done
+printf '[order/124]\nreissue = auto\n[order/140]\nserve_expired = no\n' >>"$DIGICERT_STORE_CONF"
+printf x >>"$T/state/orders/130/current/fullchain.pem"
+rm -f "$T"/state/orders/*/memo.json
+while read -r uri want what; do
+    equal "reader, $what: ${want/-/nothing}" "${want#-}" "$(trace_reader www-data "digicert:${uri#-}")"
+    check "  no socket, no lock, no write, no API key" \
+        bash -c "! grep -E 'socket\(|connect\(|flock\(|api\.key|$writes' $T/trace | grep -v '/dev/'"
+done <<'EOT'
+//order/123 Certificate valid pair, key unreadable
+//order/125 Certificate valid without key
+//order/9002 Certificate due
+//order/9001 Certificate urgent
+//order/124 - without key, reissue = auto
+//order/130 - damaged
+//order/140 - expired, serve_expired = no
+//order/141 Certificate revoked
+//order/126 - cold
+//name/cold.example - a cold name
+//certificate/5 - a cold certificate
+//order/123?type=crl - a CRL that is not cached
+- Name the listing
+EOT
+configure
 
 # ---- key_group ----
 groupadd -f keeper-test-readers
@@ -120,18 +152,53 @@ else
 fi
 
 # ---- set-uid ----
-cp "$(command -v openssl)" "$T/openssl-suid"
-chown root "$T/openssl-suid"
-chmod 4755 "$T/openssl-suid"
-install -d "$T/sys/etc"
-: >"$T/err"
-as_user www-data env DIGICERT_STORE_CONF="$DIGICERT_STORE_CONF" DIGICERT_STORE_TRACE="$T/suid.trace" \
-    "$T/openssl-suid" storeutl "${P[@]}" "$O/126" >"$T/suid.out" 2>&1
-check "a set-uid program ignores DIGICERT_STORE_CONF" bash -c "! grep -q '$T/state' $T/suid.out"
-check "a set-uid program ignores DIGICERT_STORE_TRACE" test ! -e "$T/suid.trace"
-forget_requests
-as_user www-data env DIGICERT_STORE_CONF="$DIGICERT_STORE_CONF" "$T/openssl-suid" storeutl "${P[@]}" "$O/126" >/dev/null 2>&1
-equal "a set-uid program asks the CA nothing" 0 "$(requests '.')"
+# The configuration comes by `config =` in the system's openssl.cnf, as nothing else reaches such a
+# program; that file is put over the real one in a mount namespace of the test's own.
+fresh_state
+load root "$O/123" >/dev/null
+install -m 4755 "$DCS_TEST_TOOLS/load-tool" "$T/load-suid"
+{
+    printf 'openssl_conf = i\n[i]\nproviders = p\n[p]\ndefault = d\ndigicert = g\n[d]\nactivate = 1\n'
+    printf '[g]\nmodule = %s/digicert.so\nactivate = 1\nconfig = %s\n' "$T" "$DIGICERT_STORE_CONF"
+} >"$T/suid.cnf"
+chmod 644 "$T/suid.cnf"
+system_cnf=$(realpath "$(openssl version -d | cut -d'"' -f2)/openssl.cnf")
+sed 's|/state$|/elsewhere|' "$DIGICERT_STORE_CONF" >"$T/etc/other.conf"
+# set_uid URI: opens it as root by set-uid, started by www-data with variables that must not count.
+set_uid() {
+    unshare -m bash -c "mount --bind $T/suid.cnf $system_cnf && exec runuser -u www-data -- env \
+        DIGICERT_STORE_CONF=$T/etc/other.conf DIGICERT_STORE_TRACE=$T/suid.trace $T/load-suid count $1" 2>&1
+}
+if unshare -m mount --bind "$T/suid.cnf" "$system_cnf" 2>/dev/null; then
+    find "$T/state" -printf '%p %i %T@ %C@\n' | sort >"$T/before"
+    forget_requests
+    equal "a set-uid program is served from the cache, whatever DIGICERT_STORE_CONF says" \
+        "certs=2 keys=0 crls=0 names=0 publics=0" "$(set_uid "$O/123")"
+    check "and is a reader: a cold order is an error that says so" \
+        bash -c "grep -q 'set-uid and set-gid programs may only read' <<<'$(set_uid "$O/126" | tr -d "'")'"
+    equal "it asks the CA nothing" 0 "$(requests .)"
+    equal "it writes nothing" "" "$(find "$T/state" -printf '%p %i %T@ %C@\n' | sort | diff - "$T/before")"
+    check "it ignores DIGICERT_STORE_TRACE" test ! -e "$T/suid.trace"
+else
+    skip "a set-uid program is a reader" "this machine allows no mounts"
+fi
+
+# ---- modes do not depend on umask ----
+for mask in 000 077 0277; do
+    fresh_state
+    # shellcheck disable=SC2030
+    (
+        umask "$mask"
+        import_key 123
+        "$DIGICERT_STORE" get 31337
+        "$DIGICERT_STORE" list
+    ) >/dev/null 2>&1
+    equal "umask $mask: directories" 755 "$(find "$T/state" -type d -printf '%m\n' | sort -u)"
+    equal "umask $mask: keys, locks and records of processes" 600 \
+        "$(find "$T/state" -type f \( -name privkey.pem -o -name lock -o -path '*/cold/*' -o -name 'budget-*' -o -name 'service-*' -o -name account.jsonl \) -printf '%m\n' | sort -u)"
+    equal "umask $mask: all other files" 644 \
+        "$(find "$T/state" -type f ! \( -name privkey.pem -o -name lock -o -path '*/cold/*' -o -name 'budget-*' -o -name 'service-*' -o -name account.jsonl \) -printf '%m\n' | sort -u)"
+done
 
 # ---- the load table for a keeper ----
 fresh_state
