@@ -128,21 +128,35 @@ chown root "$T/etc/api.key"
 fresh_state
 load root "$O/123" >/dev/null
 check "a stranger cannot open the locks" bash -c "! runuser -u www-data -- flock -n $T/state/orders/123/lock true 2>/dev/null"
-runuser -u www-data -- flock "$T/state/orders" sleep 5 &
+# Everything that he can open for reading, at once; he says how much that was.
+runuser -u www-data -- bash -c '
+    held=0
+    while read -r path; do
+        exec {fd}<"$path" && flock -n "$fd" && held=$((held + 1))
+    done < <(find "$1" -readable ! -type l ! -type p 2>/dev/null)
+    echo "$held"
+    exec sleep 20' hold "$T/state" >"$T/held" 2>/dev/null &
 pids+=($!)
-runuser -u www-data -- flock "$T/state/orders/123/current/facts.json" sleep 5 &
-pids+=($!)
-sleep 0.3
+wait_for 10 test -s "$T/held"
+check "a stranger holds a lock on each file and directory that he can open ($(cat "$T/held"))" test "$(cat "$T/held")" -gt 20
+control POST /orders "{\"id\":9003,\"common_name\":\"urgent.example\",\"status\":\"issued\",\"valid_from\":\"$(date -u -d '-85 days' +%Y-%m-%d)\",\"validity_days\":90}" >/dev/null
 begun=$(date +%s%N)
-load root "$O/130" >/dev/null
-load root "$O/123" >/dev/null
-check "locks on what he can open delay nobody" test $((($(date +%s%N) - begun) / 1000000)) -lt 3000
+equal "a cold order all the same" "Certificate Certificate" "$(load root "$O/130")"
+equal "an urgent one" "Certificate Certificate" "$(load root "$O/9003")$(rm -f "$T/state/orders/9003/memo.json")"
+equal "and again, asking the CA" "Certificate Certificate" "$(load root "$O/9003")"
+equal "a cold name" "Certificate Certificate" "$(load root digicert://name/rsa.example.com)"
+check "an import" import_key 123
+equal "the listing" 1 "$(load root digicert: | grep -c order/123)"
+check "and nobody was delayed" test $((($(date +%s%N) - begun) / 1000000)) -lt 8000
+# He may make nothing in the directory, so neither links nor FIFOs of his can lie in wait there.
+equal "a stranger can write nowhere in it" "" "$(runuser -u www-data -- find "$T/state" ! -type l -writable)"
+kill "${pids[-1]}" 2>/dev/null
 
 # ---- read-only bind mount ----
 mkdir -p "$T/ro"
 if mount --bind "$T/state" "$T/ro" 2>/dev/null && mount -o remount,ro,bind "$T/ro" 2>/dev/null; then
     sed "s|^state_dir.*|state_dir = $T/ro|" "$DIGICERT_STORE_CONF" >"$T/etc/ro.conf"
-    equal "on a read-only mount root is a reader and is served" "Certificate Certificate" \
+    equal "on a read-only mount root is a reader and is served" "Certificate Certificate Pkey" \
         "$(DIGICERT_STORE_CONF=$T/etc/ro.conf load root "$O/123")"
     equal "and fails at once on a cold order" "" "$(DIGICERT_STORE_CONF=$T/etc/ro.conf load root "$O/126")"
     check "saying that the file system is read-only" grep -qi 'read-only' "$T/err"
