@@ -84,6 +84,7 @@ static bool make_with_parents(const struct dcs_cache *cache, struct dcs_err *err
     return dcs_fs_make_dir(AT_FDCWD, cache->path, 0755, owner_of_new(cache), err);
 }
 
+/* What is missing is made, also when somebody removed it later. */
 static bool make_layout(const struct dcs_cache *cache, struct dcs_err *err)
 {
     static const char *const dirs[] = { "orders", "certificates", "index", "cold", "crls" };
@@ -91,7 +92,8 @@ static bool make_layout(const struct dcs_cache *cache, struct dcs_err *err)
     for (size_t i = 0; i < DCS_COUNT(dirs); i++)
         if (!dcs_fs_make_dir(cache->fd, dirs[i], 0755, cache->owner, err))
             return false;
-    return dcs_fs_write(cache->fd, "FORMAT", "1\n", 2, 0644, cache->owner, err);
+    return cache->format != 0 ||
+           dcs_fs_write(cache->fd, "FORMAT", "1\n", 2, 0644, cache->owner, err);
 }
 
 /* 0: there is none yet. What cannot be read was not written by this version. */
@@ -129,7 +131,7 @@ static void find_role(struct dcs_cache *cache)
                  cache->path, cache->state_uid);
         become_reader(cache, why);
     } else if (!dcs_fs_opens_rw(cache->fd, "lock", 0600, cache->owner, &err)) {
-        snprintf(why, sizeof(why), "%.250s", err.text);
+        snprintf(why, sizeof(why), "%.150s: %.90s", cache->path, err.text);
         become_reader(cache, why);
     } else {
         cache->role = DCS_ROLE_KEEPER;
@@ -167,11 +169,11 @@ static bool settle_role(struct dcs_cache *cache, struct dcs_err *err)
         return true;
     }
     find_role(cache);
-    if (cache->format == 0 && cache->role == DCS_ROLE_KEEPER) {
-        if (!make_layout(cache, err))
-            return dcs_fail_while(err, "preparing %s", cache->path);
-        cache->format = DCS_CACHE_FORMAT;
-    }
+    if (cache->role != DCS_ROLE_KEEPER)
+        return true;
+    if (!make_layout(cache, err))
+        return dcs_fail_while(err, "preparing %s", cache->path);
+    cache->format = DCS_CACHE_FORMAT;
     return true;
 }
 

@@ -99,6 +99,13 @@ mkdir "$state"
 echo x >"$state/orders"
 check_fails "a file in the place of a directory in it is said to be one" 7 'orders is no directory' "$DIGICERT_STORE" get 124
 fresh_state
+get 124
+for dir in cold index crls certificates orders; do
+    rm -rf "${state:?}/$dir"
+    check "$dir/ was removed: it is made again" "$DIGICERT_STORE" show --refresh 130
+    check "  with its mode" test "$(stat -c %a "$state/$dir")" = 755
+done
+fresh_state
 mkdir "$state"
 ln -s "$state" "$T/link"
 configure
