@@ -7,6 +7,7 @@ set -u
 . "$(dirname "$0")/../support/lib.sh"
 
 start_sandbox
+state=$T/state
 configure 'load_deadline = 3s'
 import_key 123
 get() { timeout 60 "$DIGICERT_STORE" get "$@" >/dev/null; }
@@ -108,7 +109,33 @@ configure
 sed -i 's|^api_url.*|api_url = http://127.0.0.1:1/|' "$DIGICERT_STORE_CONF"
 check_fails "a URL without TLS is refused" 2 'https' "$DIGICERT_STORE" get order/126
 configure
+
+# ---- the API key goes to the configured host only ----
+DIGICERT_STORE_TRACE=$T/trace "$DIGICERT_STORE" show --refresh 124 >"$T/out" 2>&1
+env -u SB_key "$DIGICERT_STORE" exec -- env >>"$T/out" 2>&1
+check "there is a trace" test -s "$T/trace"
+check "the API key is in no trace, no output, no child's environment, no file of the state directory" \
+    bash -c "! grep -rF -- '$SB_key' $T/trace $T/out $state"
+rm -rf "$state/crls"
 stop_sandbox
+# A listener in the place of the CRL's host, which another host than the API's may be.
+crl=$(sed -n 's|^crl=http://127.0.0.1:\([0-9]*\).*|\1|p' "$T/sandbox.ready")
+python3 - "$crl" "$T/received" <<'EOT' &
+import socket, sys
+s = socket.socket()
+s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+s.bind(("127.0.0.1", int(sys.argv[1])))
+s.listen(1)
+s.settimeout(20)
+open(sys.argv[2] + ".ready", "w").close()
+c, _ = s.accept()
+open(sys.argv[2], "wb").write(c.recv(65536))
+EOT
+pids+=($!)
+wait_for 10 test -e "$T/received.ready"
+storeutl -crls 'digicert://order/124?type=crl' >/dev/null 2>&1
+check "a CRL is asked for there" grep -q '^GET ' "$T/received"
+check "  without the API key" bash -c "! grep -aiE 'X-DC-DEVKEY|$SB_key' $T/received"
 check_fails "nobody listens: away, exit status 6" 6 'no answer from' "$DIGICERT_STORE" get order/126
 equal "what is cached is served with the CA gone" Certificate "$(kinds digicert://order/124 | head -n 1)"
 done_testing

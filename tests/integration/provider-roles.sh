@@ -96,6 +96,19 @@ equal "somebody else gets nothing of it" "" "$(load nobody "$O/124")"
 import_key 123
 gpasswd -d www-data keeper-test-readers >/dev/null
 
+# ---- a private key is never wider than its mode, not for a moment ----
+fresh_state
+"$DIGICERT_STORE" get 124 >/dev/null
+install -m 600 "$T/sandbox/keys/124.pem" "$T/import.pem"
+strace -f -y -e trace=openat,fchown,fchmod,write,renameat -o "$T/trace" \
+    "$DIGICERT_STORE" import 124 --key "$T/import.pem" >/dev/null 2>&1
+temporary=$(sed -n 's|.*renameat(.*"\([^"]*/\.tmp-[^"]*\)", .*privkey\.pem").*|\1|p' "$T/trace" | head -n 1)
+name=${temporary##*/}
+equal "it is made with mode 0600, given to its group, then 0640, then filled" \
+    "openat 0600 fchown fchmod 0640 write renameat" \
+    "$(grep -E -- "/$name([^0-9]|$)" "$T/trace" | sed -n 's/^[0-9]* *openat(.*O_CREAT.*, \(0[0-7]*\)).*/openat \1/p; s/^[0-9]* *fchown(.*/fchown/p; s/^[0-9]* *fchmod(.*, \(0[0-7]*\)).*/fchmod \1/p; s/^[0-9]* *write(.*/write/p; s/^[0-9]* *renameat(.*/renameat/p' | xargs)"
+import_key 123
+
 # ---- modes ----
 while read -r mode path; do
     equal "$path has mode $mode" "$mode" "$(stat -Lc %a "$T/state/$path")"

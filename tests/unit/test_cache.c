@@ -168,6 +168,36 @@ static void a_listing_cut_off_in_a_line_is_carried_on_from_the_whole_ones(void *
     assert_int_equal(seen, 123);
 }
 
+/* ---- names of the CA ---- */
+
+static void a_reference_of_the_ca_never_leaves_the_index(void **state)
+{
+    static const char *const hostile[] = { "../../evil", "..",           ".",     "",
+                                           "/tmp/evil",  "a/../../evil", "\x01\n" };
+    struct room *room = *state;
+    dcs_auto(dcs_bundle) struct dcs_bundle *bundle = NULL;
+    dcs_auto(dcs_names) struct dcs_names top = { 0 };
+    dcs_auto(dcs_names) struct dcs_names index = { 0 };
+    dcs_auto(dcs_names) struct dcs_names keys = { 0 };
+    char dir[DCS_GENERATION_DIR];
+
+    test_commit_pair(room->dir, 123);
+    assert_true(dcs_cache_current(&room->cache, 123, dir, NULL));
+    assert_true(dcs_cache_load_dir(&room->cache, dir, &bundle, NULL));
+    for (size_t i = 0; i < DCS_COUNT(hostile); i++)
+        dcs_cache_index_add(&room->cache, bundle, hostile[i]);
+    assert_true(dcs_fs_list(room->cache.fd, ".", 100, &top, NULL));
+    assert_int_equal(top.count, 7); /* FORMAT certificates cold crls index lock orders */
+    assert_true(dcs_fs_list(room->cache.fd, "index", 100, &index, NULL));
+    assert_int_equal(index.count, 7); /* one for each kind of key */
+    assert_true(dcs_fs_list(room->cache.fd, "index/alternate", 100, &keys, NULL));
+    for (size_t i = 0; i < keys.count; i++)
+        assert_true(keys.names[i][0] == '%' || strncmp(keys.names[i], "a%2F", 4) == 0);
+    dcs_cache_index_add(&room->cache, bundle, "web/17");
+    struct dcs_fs_stat entry;
+    assert_true(dcs_fs_stat(room->cache.fd, "index/alternate/web%2F17/123", &entry, NULL));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -177,6 +207,8 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(
             a_listing_cut_off_in_a_line_is_carried_on_from_the_whole_ones, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_reference_of_the_ca_never_leaves_the_index, set_up,
+                                        tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
