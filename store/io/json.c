@@ -6,7 +6,6 @@
 #include "io/json.h"
 
 #include <cjson/cJSON.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -173,9 +172,13 @@ const char *dcs_json_text(const struct dcs_json *object, const char *path)
 /* A JSON number is a double: beyond 2^53 it no longer says which integer was meant. */
 static bool whole_number(double value, int64_t *ret_value)
 {
-    if (!(fabs(value) <= 9007199254740992.0) || floor(value) < value)
+    /* Without libm, which a light door does not have. */
+    if (!(value >= -9007199254740992.0 && value <= 9007199254740992.0))
         return false;
-    *ret_value = (int64_t)value;
+    int64_t whole = (int64_t)value;
+    if ((double)whole < value || (double)whole > value)
+        return false;
+    *ret_value = whole;
     return true;
 }
 
