@@ -12,8 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "cli.h"
-#include "place.h"
+#include "doctor.h"
 
 enum { OUTPUT_MAX = 65536, CHILD_MS = 10000 };
 
@@ -142,25 +141,24 @@ static void check_conf(struct report *report, const struct cli_place *place)
 }
 
 /* In `openssl list -providers` a provider's name stands alone on a line, two blanks deep. */
-static const char *find_provider(const char *list, const char *name)
+static bool has_provider(const char *list, const char *name)
 {
     char line[64];
 
     snprintf(line, sizeof(line), "\n  %s\n", name);
-    return strstr(list, line);
+    return strstr(list, line) != NULL;
 }
 
 static void check_providers(struct report *report, const struct cli_place *place)
 {
     dcs_auto(dcs_buf) struct dcs_buf output = { .max = OUTPUT_MAX };
     char *const argv[] = { (char *)"openssl", (char *)"list", (char *)"-providers", NULL };
-    char hint[9000];
+    char conf[4096];
 
     int status = run(argv, &output);
     const char *list = dcs_buf_text(&output);
-    const char *ours = find_provider(list, "digicert");
-    const char *standard = find_provider(list, "default");
-    if (status != 0 || !standard)
+    bool ours = has_provider(list, "digicert");
+    if (status != 0 || !has_provider(list, "default"))
         add_finding(
             report, DCS_FINDING_ERROR, "providers",
             "the default provider is not active: programs lose their cryptography",
@@ -168,21 +166,8 @@ static void check_providers(struct report *report, const struct cli_place *place
             "[default_sect] activate = 1");
     else
         add_finding(report, DCS_FINDING_OK, "providers", "the default provider is active", NULL);
-    if (!ours) {
-        snprintf(
-            hint, sizeof(hint),
-            "add this line at the end of openssl.cnf: .include %s - or use `digicert-store exec`; "
-            "when the sections there have other names, add \"digicert = digicert_sect\" to the "
-            "section that `providers =` names, and [digicert_sect] with module = %s and activate = "
-            "1",
-            place->snippet, place->module);
-        add_finding(report, DCS_FINDING_WARNING, "providers",
-                    "digicert is not active in openssl.cnf", hint);
-    } else if (standard && ours < standard)
-        add_finding(report, DCS_FINDING_WARNING, "providers", "digicert stands before default",
-                    "list default first in [provider_sect]");
-    else
-        add_finding(report, DCS_FINDING_OK, "providers", "digicert is active", NULL);
+    cli_openssl_conf(conf, sizeof(conf));
+    cli_doctor_conf(place, conf, ours, add_finding, report);
 }
 
 /* Loaded by path, whatever openssl.cnf says: is the module itself sound? The URI is malformed on

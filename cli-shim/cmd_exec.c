@@ -5,8 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli.h"
-#include "place.h"
+#include "doctor.h"
 
 #define BASE_CONF "DIGICERT_STORE_BASE_CONF"
 
@@ -14,49 +13,46 @@ enum { NOT_FOUND = 127, NOT_EXECUTABLE = 126 };
 
 const struct cli_option cli_exec_options[] = { { NULL, NULL, NULL } };
 
-/* Sections of other names would not be merged with ours, and the provider would silently be missing. */
-static bool names_fit(const char *path)
+/* A file that OpenSSL would ignore, or whose sections would not be merged with ours: the provider
+ * would silently be missing. *ret_as_it_is: such a file that activates the provider itself. */
+static int check_base(const char *path, bool *ret_as_it_is)
 {
-    static const struct {
-        const char *name, *value;
-    } expected[] = { { "openssl_conf", "openssl_init" }, { "providers", "provider_sect" } };
-    FILE *file = fopen(path, "re");
-    char line[1024];
-    bool fit = true;
+    struct dcs_openssl_conf conf;
+    struct dcs_err err = { 0 };
 
-    while (file && fit && fgets(line, sizeof(line), file)) {
-        char name[64] = "";
-        char value[256] = "";
-        if (sscanf(line, " %63[a-z_] = %255[^ \t\r\n#]", name, value) != 2)
-            continue;
-        for (size_t i = 0; i < DCS_COUNT(expected); i++)
-            if (strcmp(name, expected[i].name) == 0 && strcmp(value, expected[i].value) != 0)
-                fit = false;
-    }
-    if (file)
-        fclose(file);
-    if (fit)
-        return true;
-    cli_say("%s says \"%.*s\", which does not fit the provider's configuration", path,
-            (int)strcspn(line, "\r\n"), line);
-    fprintf(stderr, "hint: rename the sections there to openssl_init and provider_sect, or "
-                    "activate digicert in "
-                    "them (provider-digicert(7))\n");
-    return false;
+    *ret_as_it_is = false;
+    if (!dcs_openssl_conf_read(path, &conf, &err))
+        return cli_fail(&err);
+    if (cli_names_fit(&conf))
+        return CLI_DONE;
+    const struct dcs_openssl_provider *ours = dcs_openssl_conf_find(&conf, "digicert");
+    *ret_as_it_is = ours && ours->is_activated;
+    if (*ret_as_it_is)
+        return CLI_DONE;
+    cli_say("%s names its sections [%s]%s%s%s, which does not fit the provider's configuration",
+            path, conf.init_section, conf.providers_section[0] ? " and [" : "",
+            conf.providers_section, conf.providers_section[0] ? "]" : "");
+    fprintf(stderr, "hint: rename them to openssl_init and provider_sect, or activate digicert in "
+                    "them: `digicert-store doctor` prints the lines\n");
+    return CLI_USAGE;
 }
 
 /* The openssl.cnf that was in force is included first, so that nothing of it is lost. */
-static bool set_environment(void)
+static int set_environment(void)
 {
     struct cli_place place;
     char base[4096];
+    bool as_it_is = false;
 
     cli_find_place(&place);
-    if (access(place.exec_conf, R_OK) != 0) {
-        cli_say("%s: %s", place.exec_conf, strerror(errno));
+    for (size_t i = 0; i < 2; i++) {
+        const char *needed = i == 0 ? place.exec_conf : place.module;
+        if (access(needed, R_OK) == 0)
+            continue;
+        cli_say("%s: %s", needed, strerror(errno));
         fprintf(stderr,
                 "hint: install digicert-store (meson install), or run it from its build tree\n");
-        return false;
+        return CLI_LOCAL;
     }
     const char *outer = getenv(BASE_CONF);
     if (outer) /* exec inside exec: the base is still the first one's */
@@ -65,26 +61,32 @@ static bool set_environment(void)
         cli_openssl_conf(base, sizeof(base));
     if (access(base, R_OK) != 0)
         snprintf(base, sizeof(base), "/dev/null");
-    if (!names_fit(base))
-        return false;
-    return setenv(BASE_CONF, base, 1) == 0 && setenv("OPENSSL_CONF", place.exec_conf, 1) == 0;
+    int status = check_base(base, &as_it_is);
+    if (status == CLI_DONE && !as_it_is &&
+        (setenv(BASE_CONF, base, 1) != 0 || setenv("OPENSSL_CONF", place.exec_conf, 1) != 0))
+        status = CLI_LOCAL;
+    return status;
 }
 
+/* Our own options stand before the command; what follows it belongs to it. */
 int cmd_exec(int argc, char **argv)
 {
+    struct cli_args args;
     int first = 1;
 
-    if (argc > 1 && strcmp(argv[1], "--help") == 0) {
-        struct cli_args args;
-        return cli_parse("exec", argc, argv, &args);
-    }
-    if (argc > 1 && strcmp(argv[1], "--") == 0)
-        first = 2;
+    while (first < argc && argv[first][0] == '-' && strcmp(argv[first], "--") != 0)
+        first++;
+    int status = cli_parse("exec", first, argv, &args);
+    if (status != CLI_DONE)
+        return status;
+    if (first < argc && strcmp(argv[first], "--") == 0)
+        first++;
     if (first >= argc)
         return cli_usage_error("exec",
                                "exec wants a command: digicert-store exec -- openssl version");
-    if (!set_environment())
-        return CLI_LOCAL;
+    status = set_environment();
+    if (status != CLI_DONE)
+        return status;
     execvp(argv[first], argv + first);
     cli_say("%s: %s", argv[first], strerror(errno));
     return errno == ENOENT ? NOT_FOUND : NOT_EXECUTABLE;

@@ -15,6 +15,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/trace.h"
+#include "io/conf_openssl.h"
 #include "io/json.h"
 #include "io/pkey.h"
 #include "model/bundle.h"
