@@ -36,7 +36,7 @@ enum cli_status cli_status_of(enum dcs_code code)
         [DCS_E_AWAY] = CLI_AWAY,           [DCS_E_LIMIT] = CLI_AWAY,
         [DCS_E_READER] = CLI_LOCAL,        [DCS_E_STATE] = CLI_LOCAL,
         [DCS_E_TIMEOUT] = CLI_PENDING,     [DCS_E_REJECTED] = CLI_POLICY,
-        [DCS_E_POLICY] = CLI_POLICY,
+        [DCS_E_POLICY] = CLI_POLICY,       [DCS_E_ENDED] = CLI_NOT_FOUND,
     };
 
     return (unsigned)code < DCS_E_COUNT ? statuses[code] : CLI_BUG;

@@ -25,6 +25,7 @@ const OSSL_ITEM provider_reasons[] = {
     { DCS_E_TIMEOUT, (char *)"waited for another process" },
     { DCS_E_REJECTED, (char *)"what the CA sent was set aside" },
     { DCS_E_POLICY, (char *)"refused by policy" },
+    { DCS_E_ENDED, (char *)"the order ended without a certificate" },
     { 0, NULL },
 };
 

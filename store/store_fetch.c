@@ -314,8 +314,14 @@ static void note_revocation(struct fetch *f, const struct dcs_order *order)
         f->memo.revoked_serial[0] = '\0';
 }
 
-static bool fail_pending(const struct dcs_order *order, struct dcs_err *err)
+static bool fail_without_certificate(const struct dcs_order *order, struct dcs_err *err)
 {
+    if (dcs_order_is_over(order->status)) {
+        dcs_fail(err, DCS_E_ENDED,
+                 "order %lld has no certificate and gets none: the CA says \"%s\"",
+                 (long long)order->id, order->status_text);
+        return dcs_hint(err, "order anew in CertCentral, and use that order's number");
+    }
     dcs_fail(err, DCS_E_PENDING, "order %lld has no certificate yet: the CA says \"%s\" (%s)",
              (long long)order->id, order->status_text, dcs_order_waits_for(order->status));
     return dcs_hint(err, "nothing is lost; load it again when the CA has issued");
@@ -351,7 +357,7 @@ static bool fetch_with(struct fetch *f, struct dcs_api *api, struct dcs_err *err
     f->memo.read_at = dcs_env_now(f->job->env);
     note_revocation(f, order);
     if (!order->certificate_id || !dcs_order_has_certificate(order))
-        return fail_pending(order, err);
+        return fail_without_certificate(order, err);
     struct known known = { order, false };
     if (!dcs_cache_each(&f->job->cache, f->id, is_the_one_named, &known, err))
         return false;

@@ -234,7 +234,8 @@ static bool show(struct job *job, const struct dcs_uri *uri, bool refresh, struc
     if (!dcs_job_check_config(job, 0, err) || !dcs_job_look(job, err) ||
         !dcs_resolve(job, uri, &id, err))
         return false;
-    if (refresh && !refresh_order(job, id, &why) && why.code != DCS_E_PENDING) {
+    if (refresh && !refresh_order(job, id, &why) && why.code != DCS_E_PENDING &&
+        why.code != DCS_E_ENDED) {
         *err = why;
         return false;
     }

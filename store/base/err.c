@@ -17,7 +17,7 @@ static const char *const code_names[DCS_E_COUNT] = {
     [DCS_E_AWAY] = "away",           [DCS_E_LIMIT] = "limit",
     [DCS_E_READER] = "reader",       [DCS_E_STATE] = "state",
     [DCS_E_TIMEOUT] = "timeout",     [DCS_E_REJECTED] = "rejected",
-    [DCS_E_POLICY] = "policy",
+    [DCS_E_POLICY] = "policy",       [DCS_E_ENDED] = "ended",
 };
 
 /* A text that was too long ends at a word, with an ellipsis, so that it never reads as whole. */

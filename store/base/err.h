@@ -34,6 +34,7 @@ enum dcs_code {
     DCS_E_TIMEOUT, /* waited for another process until the deadline */
     DCS_E_REJECTED, /* what the service sent failed our checks and was set aside */
     DCS_E_POLICY,   /* our policy says no (expired and serve_expired = no, ...) */
+    DCS_E_ENDED,    /* the order ended (rejected, canceled) without a certificate: none will come */
     DCS_E_COUNT
 };
 

@@ -51,6 +51,12 @@ const char *dcs_order_waits_for(enum dcs_order_status status)
     return "something that this version does not know";
 }
 
+bool dcs_order_is_over(enum dcs_order_status status)
+{
+    return status == DCS_ORDER_REJECTED || status == DCS_ORDER_CANCELED ||
+           status == DCS_ORDER_REVOKED || status == DCS_ORDER_EXPIRED;
+}
+
 bool dcs_order_has_certificate(const struct dcs_order *order)
 {
     for (size_t i = 0; i < DCS_COUNT(statuses); i++)

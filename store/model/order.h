@@ -72,6 +72,8 @@ void dcs_order_drop(struct dcs_order **order);
 const char *dcs_order_status_name(enum dcs_order_status status);
 /* Whether a certificate of this order may be downloadable (issued once, whatever came after). */
 bool dcs_order_has_certificate(const struct dcs_order *order);
+/* The CA has closed it: what it does not have by now it will not get. */
+bool dcs_order_is_over(enum dcs_order_status status);
 /* What the order waits for, in a sentence: "needs approval by an administrator", ... */
 const char *dcs_order_waits_for(enum dcs_order_status status);
 

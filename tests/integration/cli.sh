@@ -26,6 +26,8 @@ get --format|2|wants pem
 get --format xml 123|2|pem, der or p12
 get 31337|3|no such order
 get 150|5|no certificate yet
+get 156|3|gets none: the CA says "rejected"
+show --refresh 157|0|canceled
 get --help|0|--with-key
 import 123|2|--key FILE
 import 123 --key /nonexistent|2|No such file
@@ -75,6 +77,9 @@ equal "show --json tells of the pair" "true fresh www.example.com" \
 equal "list counts every order once" "$("$D" list --json | jq 'length')" "$("$D" list --json | jq 'map(.order_id) | unique | length')"
 
 # ---- status --check ----
+"$D" status --check >/dev/null
+equal "status --check is 3 with an order that ended without a certificate" 3 $?
+rm -rf "$T/state/orders/156" "$T/state/orders/157"
 "$D" status --check >/dev/null
 equal "status --check is 5 while an order is pending" 5 $?
 rm -rf "$T/state/orders/150"

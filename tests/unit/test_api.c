@@ -122,13 +122,13 @@ static void statuses_say_whether_there_is_a_certificate(void **state)
 {
     static const struct {
         const char *word;
-        bool has;
-    } cases[] = { { "issued", true },          { "reissue_pending", true },
-                  { "revoked", true },         { "expired", true },
-                  { "pending", false },        { "needs_approval", false },
-                  { "waiting_pickup", false }, { "rejected", false },
-                  { "canceled", false },       { "cancelled", false },
-                  { "denied", false },         { "something_new", false } };
+        bool has, is_over;
+    } cases[] = { { "issued", true, false },          { "reissue_pending", true, false },
+                  { "revoked", true, true },          { "expired", true, true },
+                  { "pending", false, false },        { "needs_approval", false, false },
+                  { "waiting_pickup", false, false }, { "rejected", false, true },
+                  { "canceled", false, true },        { "cancelled", false, true },
+                  { "denied", false, true },          { "something_new", false, false } };
 
     (void)state;
     for (size_t i = 0; i < DCS_COUNT(cases); i++) {
@@ -137,6 +137,7 @@ static void statuses_say_whether_there_is_a_certificate(void **state)
         strncat(text, "\"}", 3);
         dcs_auto(dcs_order) struct dcs_order *order = order_of(text);
         assert_int_equal(dcs_order_has_certificate(order), cases[i].has);
+        assert_int_equal(dcs_order_is_over(order->status), cases[i].is_over);
         assert_true(dcs_order_waits_for(order->status)[0]);
     }
 }
