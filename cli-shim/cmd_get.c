@@ -28,7 +28,7 @@ struct wanted {
     struct dcs_uri uri;
     unsigned types;
     const char *format, *out;
-    bool force, has_secret;
+    bool force, has_secret, json;
     const char *pass_file;
 };
 
@@ -107,7 +107,8 @@ static bool make_pem(const struct wanted *w, struct got *got, struct dcs_err *er
 
 static bool make_der(const struct wanted *w, struct got *got, struct dcs_err *err)
 {
-    unsigned types = w->uri.types_given ? w->types : DCS_TYPE_CERT;
+    /* Without ?type= the leaf; --with-key is one more then, and never silently left out. */
+    unsigned types = w->uri.types_given ? w->types : DCS_TYPE_CERT | (w->types & DCS_TYPE_KEY);
     struct dcs_bytes leaf = dcs_bundle_leaf(got->bundle);
 
     switch (types) {
@@ -204,6 +205,27 @@ static bool write_stdout(const struct wanted *w, const struct dcs_buf *data, str
            dcs_fail(err, DCS_E_STATE, "stdout cannot be written: %s", strerror(errno));
 }
 
+/* What was written where, or, without --out, the PEM text itself: never a key, whose bytes would stay
+ * in memory that is not wiped. */
+static bool print_json(const struct wanted *w, const struct got *got)
+{
+    dcs_auto(dcs_json) struct dcs_json *object = dcs_json_new_object();
+    const struct dcs_cert_info *leaf = &dcs_bundle_facts(got->bundle)->leaf;
+
+    if (dcs_bundle_order(got->bundle) > 0)
+        dcs_json_add_i64(object, "order_id", dcs_bundle_order(got->bundle));
+    dcs_json_add_text(object, "serial", leaf->serial);
+    dcs_json_add_text(object, "common_name", leaf->common_name);
+    dcs_json_add_time(object, "not_after", leaf->not_after);
+    dcs_json_add_text(object, "format", w->format);
+    dcs_json_add_bool(object, "with_key", w->has_secret);
+    if (w->out)
+        dcs_json_add_text(object, "file", w->out);
+    else
+        dcs_json_add_text(object, "pem", dcs_buf_text(&got->result));
+    return cli_print_json(object);
+}
+
 static int get(struct dcs_store *store, struct wanted *w)
 {
     dcs_auto(got) struct got got = { .result = { .max = 4 << 20, .secret = true } };
@@ -216,10 +238,11 @@ static int get(struct dcs_store *store, struct wanted *w)
         return cli_usage_error("get", "--format is pem, der or p12, not \"%s\"", w->format);
     w->has_secret = w->types & DCS_TYPE_KEY;
     if (!fetch(store, w, &got, &err) || !formats[format].make(w, &got, &err) ||
-        !(w->out ? write_file(w->out, w->has_secret, &got.result, &err)
-                 : write_stdout(w, &got.result, &err)))
+        !(w->out    ? write_file(w->out, w->has_secret, &got.result, &err)
+          : w->json ? true
+                    : write_stdout(w, &got.result, &err)))
         return cli_fail(&err);
-    return CLI_DONE;
+    return !w->json || print_json(w, &got) ? CLI_DONE : CLI_LOCAL;
 }
 
 int cmd_get(int argc, char **argv)
@@ -234,6 +257,7 @@ int cmd_get(int argc, char **argv)
         return status;
     if (args.rest_count != 1)
         return cli_usage_error("get", "get wants one URI, for example order/123");
+    wanted.json = args.json;
     if (!dcs_uri_parse_loose(args.rest[0], &wanted.uri, &err))
         return cli_fail(&err);
     wanted.types = types_of(&wanted.uri, args.values[OPT_WITH_KEY]);
@@ -241,6 +265,9 @@ int cmd_get(int argc, char **argv)
     wanted.out = args.values[OPT_OUT];
     wanted.pass_file = args.values[OPT_PASS];
     wanted.force = args.values[OPT_FORCE];
+    if (wanted.json && !wanted.out &&
+        (wanted.types & DCS_TYPE_KEY || strcmp(wanted.format, "pem") != 0))
+        return cli_usage_error("get", "with --json, keys and binary formats want --out FILE");
     store = cli_open_store(&status);
     return store ? get(store, &wanted) : status;
 }

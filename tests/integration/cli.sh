@@ -60,6 +60,7 @@ equal "a file with the key has mode 600" 600 "$(stat -c %a "$T/pair.pem")"
 equal "a file without it has mode 644" 644 "$(stat -c %a "$T/chain.pem")"
 check "the pair in the file fits" bash -c "diff <(openssl x509 -in $T/pair.pem -pubkey -noout) <(openssl pkey -in $T/pair.pem -pubout)"
 check "get --format der gives one object" bash -c "'$D' get '123?type=cert' --format der | openssl x509 -inform DER -noout"
+check_fails "get --format der --with-key does not leave the key out" 2 'holds one object' "$D" get 123 --format der --with-key --out "$T/none"
 check "get --format der of a key" bash -c "'$D' get '123?type=key' --format der | openssl pkey -inform DER -noout"
 check "get --format p12 is read by openssl" bash -c "'$D' get 123 --with-key --format p12 --pass-file $T/pass --out $T/x.p12 && openssl pkcs12 -in $T/x.p12 -passin pass:secret -nodes | grep -q 'PRIVATE KEY'"
 check "get ?type=public" bash -c "'$D' get '123?type=public' | openssl pkey -pubin -noout"
@@ -68,6 +69,13 @@ check_fails "a private key does not go to a terminal" 2 'does not belong on a te
     script -qec "'$D' get 123 --with-key" /dev/null
 
 # ---- JSON ----
+equal "get --json holds the PEM" 2 "$("$D" get 123 --json | jq -r .pem | grep -c 'BEGIN CERTIFICATE')"
+equal "get --json --out tells what is where" "123 $T/j.pem true pem" \
+    "$("$D" get 123 --with-key --out "$T/j.pem" --json | jq -r '"\(.order_id) \(.file) \(.with_key) \(.format)"')"
+check_fails "a private key is in no JSON" 2 'want --out FILE' "$D" get 123 --with-key --json
+check_fails "nor is binary data" 2 'want --out FILE' "$D" get 123 --format p12 --json
+equal "import --json tells the generation" true "$("$D" import 123 --key "$T/sandbox/keys/123.pem" --json | jq .has_key)"
+equal "show --json of several URIs is one object for each" "123 124" "$("$D" show 123 124 --json | jq .order_id | xargs)"
 for args in "show 123" list "list --local" status config "config --keys" "doctor --offline"; do
     # shellcheck disable=SC2086
     check "$args --json is JSON" bash -c "'$D' $args --json | jq -e . >/dev/null"
