@@ -51,6 +51,40 @@ static void find_err(struct doctor *d, enum dcs_finding level, const char *subje
 
 /* ---- configuration ---- */
 
+/* A group is looked up when a key is written: hours later, unless doctor does it now. */
+static bool check_group(struct doctor *d, const struct dcs_json *values)
+{
+    const struct dcs_json *row = dcs_json_get(values, "key_group");
+    const char *name = dcs_json_text(row, "value");
+    struct dcs_err err = { 0 };
+    struct dcs_err placed = { 0 };
+    gid_t gid;
+
+    if (!name || dcs_fetch_group(d->job->config, name, &gid, &err))
+        return true;
+    dcs_fail(&placed, DCS_E_CONFIG, "%s: key_group = %s: there is no such group",
+             dcs_json_text(row, "from"), name);
+    dcs_hint(&placed, "%s", err.hint);
+    find_err(d, DCS_FINDING_ERROR, "configuration", &placed);
+    return false;
+}
+
+static bool check_groups(struct doctor *d)
+{
+    dcs_auto(dcs_json) struct dcs_json *report = NULL;
+    struct dcs_err err = { 0 };
+
+    if (!dcs_config_report(d->job->config, &report, &err)) {
+        find_err(d, DCS_FINDING_ERROR, "configuration", &err);
+        return false;
+    }
+    bool good = check_group(d, dcs_json_get(report, "values"));
+    const struct dcs_json *sections = dcs_json_get(report, "sections");
+    for (const struct dcs_json *s = dcs_json_first(sections); s; s = dcs_json_next(s))
+        good = check_group(d, dcs_json_get(s, "values")) && good;
+    return good;
+}
+
 static void check_config(struct doctor *d)
 {
     const struct dcs_config *config = d->job->config;
@@ -70,12 +104,54 @@ static void check_config(struct doctor *d)
         find_f(d, DCS_FINDING_ERROR, "configuration", "%s:%d: %s", origin, problem->line,
                problem->text);
     }
-    if (*origin && count == 0)
+    if (check_groups(d) && *origin && count == 0)
         find_f(d, DCS_FINDING_OK, "configuration", "%s, %zu sections for orders", origin,
                dcs_config_section_count(config));
 }
 
 /* ---- state directory ---- */
+
+/* What others may write, or own, they may replace, whatever the modes of the files in it. */
+static void check_directory(struct doctor *d, const char *path)
+{
+    const struct dcs_cache *cache = &d->job->cache;
+    const char *slash = *path ? "/" : "";
+    struct dcs_fs_stat stat;
+    struct dcs_err err = { 0 };
+
+    if (!dcs_fs_stat(cache->fd, *path ? path : ".", &stat, NULL) || !S_ISDIR(stat.mode))
+        return;
+    if (stat.mode & 0022) {
+        dcs_fail(&err, DCS_E_STATE, "%s%s%s: group or others may write it", cache->path, slash,
+                 path);
+        dcs_hint(&err, "chmod go-w %s%s%s: keys and certificates could be replaced", cache->path,
+                 slash, path);
+        find_err(d, DCS_FINDING_ERROR, "state directory", &err);
+    }
+    if (stat.uid != 0 && stat.uid != cache->state_uid) {
+        dcs_fail(&err, DCS_E_STATE, "%s%s%s belongs to uid %u, the state directory to uid %u",
+                 cache->path, slash, path, stat.uid, cache->state_uid);
+        dcs_hint(&err, "chown -R %u %s%s%s", cache->state_uid, cache->path, slash, path);
+        find_err(d, DCS_FINDING_ERROR, "state directory", &err);
+    }
+}
+
+static void check_order_directories(struct doctor *d, int64_t order)
+{
+    struct dcs_names names = { 0 };
+    char path[64];
+    char inner[400];
+
+    snprintf(path, sizeof(path), "orders/%lld", (long long)order);
+    check_directory(d, path);
+    if (!dcs_fs_list(d->job->cache.fd, path, 10000, &names, NULL))
+        return;
+    for (size_t i = 0; i < names.count; i++) {
+        snprintf(inner, sizeof(inner), "%s/%s", path, names.names[i]);
+        check_directory(d, inner);
+    }
+    dcs_names_drop(&names);
+}
 
 static void check_key_files(struct doctor *d, int64_t order)
 {
@@ -101,6 +177,9 @@ static void check_key_files(struct doctor *d, int64_t order)
 
 static void check_state(struct doctor *d)
 {
+    static const char *const directories[] = {
+        "", "orders", "certificates", "index", "cold", "crls"
+    };
     const struct dcs_cache *cache = &d->job->cache;
     dcs_auto(dcs_ids) struct dcs_ids orders = { 0 };
     struct dcs_fs_stat stat;
@@ -116,9 +195,8 @@ static void check_state(struct doctor *d)
         find_err(d, DCS_FINDING_ERROR, "state directory", &err);
         return;
     }
-    if (stat.mode & 0022)
-        find_hint(d, DCS_FINDING_ERROR, "state directory", "group or others may write it",
-                  "chmod go-w on the state directory: keys and certificates could be replaced");
+    for (size_t i = 0; i < DCS_COUNT(directories); i++)
+        check_directory(d, directories[i]);
     if (cache->role == DCS_ROLE_KEEPER)
         find_f(d, DCS_FINDING_OK, "state directory", "%s, owner uid %u; this process is a keeper",
                cache->path, stat.uid);
@@ -129,8 +207,10 @@ static void check_state(struct doctor *d)
         find_err(d, DCS_FINDING_ERROR, "state directory", &err);
         return;
     }
-    for (size_t i = 0; i < orders.count; i++)
+    for (size_t i = 0; i < orders.count; i++) {
+        check_order_directories(d, orders.ids[i]);
         check_key_files(d, orders.ids[i]);
+    }
     find_f(d, DCS_FINDING_OK, "cache", "%zu orders", orders.count);
 }
 
@@ -162,10 +242,22 @@ static void check_rights(struct doctor *d, struct dcs_api *api)
     dcs_auto(dcs_order_page) struct dcs_order_page page = { 0 };
     struct dcs_api_self self = { 0 };
     struct dcs_err err = { 0 };
+    struct dcs_err denied = { 0 };
 
-    if (!dcs_api_self(api, &self, &err)) {
-        find_err(d, err.code == DCS_E_DENIED ? DCS_FINDING_NOTE : DCS_FINDING_ERROR, "API key",
-                 &err);
+    bool known = dcs_api_self(api, &self, &err);
+    if (!known && err.code != DCS_E_DENIED) {
+        find_err(d, DCS_FINDING_ERROR, "service", &err);
+        return;
+    }
+    if (!dcs_api_page(api, "filters[status]=issued", 0, &page, &denied)) {
+        find_err(d, DCS_FINDING_ERROR, denied.code == DCS_E_DENIED ? "API key" : "service",
+                 &denied);
+        return;
+    }
+    find_f(d, DCS_FINDING_OK, "API key", "may read orders; the account shows %lld issued ones",
+           (long long)page.total);
+    if (!known) {
+        find_err(d, DCS_FINDING_NOTE, "API key", &err);
     } else {
         find_f(d, DCS_FINDING_OK, "API key", "belongs to %s (%s)", self.username,
                self.roles[0] ? self.roles : "no role named");
@@ -174,21 +266,21 @@ static void check_rights(struct doctor *d, struct dcs_api *api)
                 d, DCS_FINDING_NOTE, "API key", "its user is an administrator: more than is needed",
                 "link the key to a service user and restrict it to \"Orders\" in CertCentral");
     }
-    if (!dcs_api_page(api, "filters[status]=issued", 0, &page, &err))
-        find_err(d, DCS_FINDING_ERROR, "API key", &err);
-    else
-        find_f(d, DCS_FINDING_OK, "API key", "may read orders; the account shows %lld issued ones",
-               (long long)page.total);
 }
 
+/* A mode that lets others in is refused when the key is read; a group is allowed, and said. */
 static void check_key_file(struct doctor *d)
 {
     const char *path = d->job->settings->api_key_file;
     struct dcs_fs_stat stat;
+    struct dcs_err err = { 0 };
 
-    if (*path && dcs_fs_stat_followed(path, &stat, NULL) && (stat.mode & 0077))
-        find_f(d, DCS_FINDING_WARNING, "API key", "%s has mode %04o; 0600 keeps it to its owner",
-               path, stat.mode & 07777);
+    if (!*path || !dcs_fs_stat_followed(path, &stat, NULL) || !(stat.mode & 0077))
+        return;
+    dcs_fail(&err, DCS_E_CONFIG, "%s has mode %04o: its group may read it", path,
+             stat.mode & 07777);
+    dcs_hint(&err, "chmod 600 %s, unless that is meant", path);
+    find_err(d, DCS_FINDING_WARNING, "API key", &err);
 }
 
 static void check_service(struct doctor *d)
@@ -202,11 +294,11 @@ static void check_service(struct doctor *d)
         find_f(d, DCS_FINDING_NOTE, "service", "not asked: only a keeper reads the API key");
         return;
     }
-    check_key_file(d);
     if (!dcs_api_read_key(d->job->env, d->job->settings, &key, &err)) {
         find_err(d, DCS_FINDING_ERROR, "API key", &err);
         return;
     }
+    check_key_file(d);
     if (!dcs_job_api(d->job, deadline, &api, &err)) {
         find_err(d, DCS_FINDING_ERROR, "service", &err);
         return;
@@ -223,7 +315,8 @@ enum dcs_finding dcs_store_doctor(struct dcs_store *store, bool online, dcs_find
     struct dcs_err err = { 0 };
 
     if (!dcs_job_begin(store, &job, &err)) {
-        find_err(&d, DCS_FINDING_ERROR, "configuration", &err);
+        find_err(&d, DCS_FINDING_ERROR,
+                 err.code == DCS_E_STATE ? "state directory" : "configuration", &err);
         return d.worst;
     }
     check_config(&d);

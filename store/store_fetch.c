@@ -124,23 +124,31 @@ static bool attempted_since(struct fetch *f, struct dcs_err *ret_failure)
 
 /* ---- commit ---- */
 
-static bool access_of(const struct dcs_order_settings *settings, struct dcs_access *ret_access,
-                      struct dcs_err *err)
+bool dcs_fetch_group(const struct dcs_config *config, const char *name, gid_t *ret_gid,
+                     struct dcs_err *err)
 {
     char room[8192];
     struct group entry;
     struct group *found = NULL;
 
-    *ret_access = (struct dcs_access){ settings->is_private, (gid_t)-1 };
-    if (!settings->key_group[0])
+    *ret_gid = (gid_t)-1;
+    if (!name[0])
         return true;
-    if (getgrnam_r(settings->key_group, &entry, room, sizeof(room), &found) != 0 || !found) {
-        dcs_fail(err, DCS_E_CONFIG, "key_group: there is no group \"%s\"", settings->key_group);
-        return dcs_hint(err, "create it (groupadd --system %s) or name another",
-                        settings->key_group);
+    if (getgrnam_r(name, &entry, room, sizeof(room), &found) != 0 || !found) {
+        dcs_fail(err, DCS_E_CONFIG, "key_group = %s in %s: there is no such group", name,
+                 dcs_config_origin(config));
+        return dcs_hint(
+            err, "create it (groupadd --system %s), or name another in the configuration", name);
     }
-    ret_access->key_gid = entry.gr_gid;
+    *ret_gid = entry.gr_gid;
     return true;
+}
+
+static bool access_of(const struct job *job, const struct dcs_order_settings *settings,
+                      struct dcs_access *ret_access, struct dcs_err *err)
+{
+    ret_access->is_private = settings->is_private;
+    return dcs_fetch_group(job->config, settings->key_group, &ret_access->key_gid, err);
 }
 
 bool dcs_fetch_commit(struct job *job, const struct dcs_order *order,
@@ -160,7 +168,7 @@ bool dcs_fetch_commit(struct job *job, const struct dcs_order *order,
     struct dcs_memo memo;
     char dir[DCS_GENERATION_DIR];
 
-    if (!access_of(settings, &commit.access, err))
+    if (!access_of(job, settings, &commit.access, err))
         return false;
     dcs_cache_tidy(&job->cache, order->id);
     dcs_cache_read_memo(&job->cache, order->id, &memo);
@@ -333,7 +341,7 @@ static bool make_home(struct fetch *f, const struct dcs_order *order, struct dcs
     struct dcs_access access;
 
     if (f->lock.fd < 0 &&
-        (!access_of(&f->settings, &access, err) ||
+        (!access_of(f->job, &f->settings, &access, err) ||
          !dcs_cache_make_order(&f->job->cache, f->id, &access, f->deadline, &f->lock, err)))
         return false;
     return dcs_cache_write_order(&f->job->cache, order, err);

@@ -127,6 +127,9 @@ struct dcs_choice dcs_fetch_choice(const struct job *job, const struct dcs_order
                                    const char *revoked_serial);
 void dcs_fetch_settings(struct job *job, const struct dcs_order *order,
                         struct dcs_order_settings *ret_settings);
+/* The group that key_group names; (gid_t)-1 for "". */
+bool dcs_fetch_group(const struct dcs_config *config, const char *name, gid_t *ret_gid,
+                     struct dcs_err *err) DCS_CHECKED;
 bool dcs_fetch_commit(struct job *job, const struct dcs_order *order,
                       const struct dcs_order_settings *settings, struct dcs_accepted *accepted,
                       const struct dcs_key *key, struct dcs_err *err) DCS_CHECKED;

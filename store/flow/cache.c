@@ -141,12 +141,20 @@ static void find_role(struct dcs_cache *cache)
 static bool open_state_dir(struct dcs_cache *cache, enum dcs_cache_how how, struct dcs_err *err)
 {
     struct dcs_err why = { 0 };
+    struct dcs_fs_stat there;
     char text[256];
 
     if (dcs_fs_open_dir(AT_FDCWD, cache->path, &cache->fd, &why))
         return true;
-    if (why.code != DCS_E_NOT_FOUND)
-        return dcs_fail(err, why.code, "state directory: %s", why.text);
+    if (why.code != DCS_E_NOT_FOUND) {
+        dcs_fail(err, why.code, "state directory: %s", why.text);
+        return dcs_hint(err, "it and what it lies in must be open to this process (mode 0755), or "
+                             "state_dir must name another");
+    }
+    if (dcs_fs_stat_followed(cache->path, &there, NULL)) {
+        dcs_fail(err, DCS_E_STATE, "state directory: %.3000s is no directory", cache->path);
+        return dcs_hint(err, "move it away, or let state_dir name another");
+    }
     if (how == DCS_CACHE_CREATE && !cache->env->at_secure) {
         if (make_with_parents(cache, &why))
             return dcs_fs_open_dir(AT_FDCWD, cache->path, &cache->fd, err);

@@ -117,4 +117,43 @@ exec_ends "exec refuses it too: OpenSSL would ignore the whole file" 2 'o\.cnf:2
 check_fails "exec takes --json before the command" 0 '^hi$' "$D" exec --json -- echo hi
 check_fails "exec knows no other option" 2 'there is no option "--nonsense"' "$D" exec --nonsense -- true
 check_fails "what follows the command belongs to it" 0 '^--json --help$' "$D" exec echo --json --help
+
+# ---- configuration, directories, modes ----
+# says NAME PATTERN [COMMAND...]: doctor (run by the command) says PATTERN.
+says() {
+    local name=$1 pattern=$2 out
+    shift 2
+    out=$("$@" "$D" doctor --offline 2>&1)
+    if grep -qE -- "$pattern" <<<"$out"; then ok "$name"; else not_ok "$name" "wanted: $pattern" "$out"; fi
+}
+check "the sample configuration has no problem but its key file" \
+    bash -c "sed 's|^api_key_file.*|state_dir = $T/state|' '$DCS_SOURCE_ROOT/examples/digicert-store.conf' >'$T/etc/sample.conf'; DIGICERT_STORE_CONF=$T/etc/sample.conf '$D' doctor --offline --json | jq -e 'all(.level != \"error\")'"
+printf '[order/5]\nkey_group = nosuchgroup\n' >>"$DIGICERT_STORE_CONF"
+says "a key_group that does not exist has its file and line" 'digicert-store\.conf:3: key_group = nosuchgroup: there is no such group'
+sed -i '2,$d' "$DIGICERT_STORE_CONF"
+
+mkdir -p "$T/state/orders/5/gen-0001"
+for dir in '' /orders /orders/5 /orders/5/gen-0001; do
+    chmod g+w "$T/state$dir"
+    says "others may write state_dir$dir: said with the chmod" "hint: chmod go-w $T/state$dir:"
+    chmod g-w "$T/state$dir"
+done
+rm -r "$T/state/orders/5"
+check "a healthy state directory has no error" bash -c "'$D' doctor --offline --json | jq -e 'all(.level != \"error\")'"
+mv "$T/state" "$T/moved" && : >"$T/state"
+says "a file in its place is no directory" 'error +state directory: .*/state is no directory'
+rm "$T/state" && mv "$T/moved" "$T/state"
+if [ "$(id -u)" -eq 0 ]; then
+    mkdir "$T/state/orders/7"
+    chown nobody "$T/state/orders/7"
+    says "a directory of somebody else is named with the chown" "hint: chown -R 0 $T/state/orders/7"
+    rmdir "$T/state/orders/7"
+    cp "$D" "$T/digicert-store" # the build tree may be closed to others
+    chmod 700 "$T/state"
+    check_fails "a closed state directory is no matter of the configuration" 2 'error +state directory: .*Permission denied' \
+        as_user nobody env DIGICERT_STORE_CONF="$DIGICERT_STORE_CONF" "$T/digicert-store" doctor --offline
+    chmod 755 "$T/state"
+else
+    skip "directories of somebody else" "needs root"
+fi
 done_testing
