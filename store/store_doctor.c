@@ -12,6 +12,8 @@
 #include "store_instance.h"
 
 enum { CLOCK_OFF_S = 3600, CLOCK_NOTE_S = 120, SHOWN_PROBLEMS = 50 };
+/* No order has this id: only what concerns everything is a problem of it. */
+static const int64_t NO_ORDER = INT64_MAX;
 
 struct doctor {
     struct job *job;
@@ -292,6 +294,12 @@ static void check_service(struct doctor *d)
 
     if (d->job->cache.role != DCS_ROLE_KEEPER) {
         find_f(d, DCS_FINDING_NOTE, "service", "not asked: only a keeper reads the API key");
+        return;
+    }
+    /* With a file that is not read as it was meant, the built-in api_url would get the key. */
+    if (!dcs_job_check_config(d->job, NO_ORDER, &err)) {
+        find_hint(d, DCS_FINDING_NOTE, "service", "not asked: the configuration is not read whole",
+                  "mend the configuration first");
         return;
     }
     if (!dcs_api_read_key(d->job->env, d->job->settings, &key, &err)) {

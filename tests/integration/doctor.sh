@@ -131,6 +131,12 @@ check "the sample configuration has no problem but its key file" \
 printf '[order/5]\nkey_group = nosuchgroup\n' >>"$DIGICERT_STORE_CONF"
 says "a key_group that does not exist has its file and line" 'digicert-store\.conf:3: key_group = nosuchgroup: there is no such group'
 sed -i '2,$d' "$DIGICERT_STORE_CONF"
+printf 'secret\n' >"$T/etc/api.key"
+chmod 600 "$T/etc/api.key"
+printf 'api_url = http://127.0.0.1:1/\napi_key_file = %s\n' "$T/etc/api.key" >>"$DIGICERT_STORE_CONF"
+check_fails "with a wrong api_url the key goes nowhere, least of all to the built-in one" 2 'service: not asked: the configuration' \
+    "$D" doctor
+sed -i '2,$d' "$DIGICERT_STORE_CONF"
 
 mkdir -p "$T/state/orders/5/gen-0001"
 for dir in '' /orders /orders/5 /orders/5/gen-0001; do
