@@ -192,7 +192,7 @@ static bool begin_load(struct dcs_store *store, const struct dcs_uri *uri, struc
         return dcs_fail(err, DCS_E_URI, "\"digicert:\" names no single order");
     if (!dcs_job_begin(store, ret_job, err))
         return false;
-    if (ret_job->is_door || dcs_job_check_config(ret_job, 0, err))
+    if (ret_job->is_door || (dcs_job_check_config(ret_job, 0, err) && dcs_job_look(ret_job, err)))
         return true;
     dcs_job_end(ret_job);
     return false;

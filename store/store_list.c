@@ -211,7 +211,8 @@ static bool start(struct dcs_listing *listing, struct dcs_err *err)
     if (!dcs_job_begin(listing->store, &listing->job, err))
         return false;
     listing->begun_job = true;
-    if (!listing->job.is_door && !dcs_job_check_config(&listing->job, 0, err))
+    if (!listing->job.is_door &&
+        (!dcs_job_check_config(&listing->job, 0, err) || !dcs_job_look(&listing->job, err)))
         return false;
     if (listing->scope == DCS_SCOPE_ACCOUNT)
         open_account(listing);

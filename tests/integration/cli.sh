@@ -97,6 +97,14 @@ equal "status --check is 0 while all is well" 0 $?
 "$D" status --check >/dev/null
 equal "status --check is 3 with an expired one" 3 $?
 
+# ---- the state of a newer version ----
+echo 7 >"$T/state/FORMAT"
+for args in "list --local" "show 123" "get 123" status "import 123 --key $T/sandbox/keys/123.pem"; do
+    # shellcheck disable=SC2086
+    check_fails "$args refuses the state of a newer version" 7 'newer digicert-store' "$D" $args
+done
+echo 1 >"$T/state/FORMAT"
+
 # ---- several URIs: the worst ----
 "$D" show 123 order/777 >/dev/null 2>&1
 equal "of several URIs the worst status counts" 3 $?
