@@ -72,5 +72,10 @@ int cmd_list(int argc, char **argv)
     }
     if (args.json)
         printf("%s\n", first ? "[]" : "\n]");
-    return CLI_DONE;
+    const struct dcs_err *why = dcs_listing_shortfall(listing);
+    if (!why)
+        return CLI_DONE;
+    fflush(stdout);
+    cli_say("the account's orders are missing or as they were listed before");
+    return cli_fail(why);
 }

@@ -84,6 +84,8 @@ bool dcs_store_list(struct dcs_store *store, enum dcs_scope scope, struct dcs_li
 /* *ret_done true: no entry came, the end. */
 bool dcs_listing_next(struct dcs_listing *listing, struct dcs_entry *ret_entry, bool *ret_done,
                       struct dcs_err *err) DCS_CHECKED;
+/* After the end: why the account's orders are missing or old, NULL when they are not. Lent. */
+const struct dcs_err *dcs_listing_shortfall(const struct dcs_listing *listing);
 void dcs_listing_free(struct dcs_listing *listing);
 void dcs_listing_drop(struct dcs_listing **listing);
 

@@ -39,6 +39,11 @@ bool dcs_store_list(struct dcs_store *store, enum dcs_scope scope, struct dcs_li
     return true;
 }
 
+const struct dcs_err *dcs_listing_shortfall(const struct dcs_listing *listing)
+{
+    return listing->why_no_account.code != DCS_E_NONE ? &listing->why_no_account : NULL;
+}
+
 void dcs_listing_free(struct dcs_listing *listing)
 {
     if (!listing)

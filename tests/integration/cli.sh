@@ -97,7 +97,14 @@ equal "status --check is 0 while all is well" 0 $?
 "$D" status --check >/dev/null
 equal "status --check is 3 with an expired one" 3 $?
 
-# ---- the state of a newer version ----
+# ---- list: what is missing is said ----
+mv "$T/state/account.jsonl" "$T/account.old"
+fault '{"match": "GET /order/certificate*", "status": 503, "html": true, "times": 9}' >/dev/null
+check_fails "list shows local orders while the service is away, and says what is missing" 6 "digicert://order/123" "$D" list
+check_fails "list says why" 6 "account's orders are missing.*|HTTP 503" "$D" list --json
+control DELETE /faults >/dev/null
+check "list --local is complete without it" "$D" list --local
+mv "$T/account.old" "$T/state/account.jsonl"
 echo 7 >"$T/state/FORMAT"
 for args in "list --local" "show 123" "get 123" status "import 123 --key $T/sandbox/keys/123.pem"; do
     # shellcheck disable=SC2086
