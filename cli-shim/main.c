@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* main.c - digicert-store: the table of commands, and the way to one of them. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,6 +37,15 @@ static void usage(FILE *to)
                 "  $ openssl storeutl digicert://order/123\n");
 }
 
+/* A result that did not arrive (a full disk behind a redirection) is no success. */
+static int finish(int status)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return status;
+    cli_say("stdout cannot be written: %s", strerror(errno));
+    return cli_worst(status, CLI_LOCAL);
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 2) {
@@ -52,7 +62,7 @@ int main(int argc, char **argv)
     }
     for (const struct cli_command *c = cli_commands; c->name; c++)
         if (strcmp(argv[1], c->name) == 0)
-            return c->run(argc - 1, argv + 1);
+            return finish(c->run(argc - 1, argv + 1));
     cli_say("there is no command \"%s\"", argv[1]);
     usage(stderr);
     return CLI_USAGE;

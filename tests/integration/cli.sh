@@ -97,6 +97,12 @@ equal "status --check is 0 while all is well" 0 $?
 "$D" status --check >/dev/null
 equal "status --check is 3 with an expired one" 3 $?
 
+# ---- a result that does not arrive ----
+for args in "show 123" "show 123 --json" list "list --json" status config "get 123" "doctor --offline"; do
+    check_fails "$args on a full disk is no success" 7 'stdout cannot be written' \
+        bash -c "'$D' $args 2>&1 >/dev/full"
+done
+
 # ---- list: what is missing is said ----
 mv "$T/state/account.jsonl" "$T/account.old"
 fault '{"match": "GET /order/certificate*", "status": 503, "html": true, "times": 9}' >/dev/null
