@@ -104,6 +104,7 @@ kill "$sandbox"
 wait "$sandbox" 2>/dev/null || true
 say "the same again, from the cache"
 run digicert-store exec -- openssl storeutl -noout digicert://order/123 | grep -E '^[0-9]|Total'
+digicert-store exec -- openssl storeutl digicert: | grep -A1 -E 'order/12[34]$'
 serve
 
 say "done: all of it worked"

@@ -15,6 +15,8 @@ for file in "$modules/digicert.so" /usr/bin/digicert-store /usr/bin/digicert-san
     /usr/share/doc/digicert-store/examples/digicert-store.conf; do
     check "$file is installed" test -s "$dest$file"
 done
+check "everything that is installed as a program runs where it is installed" bash -c "
+    find $dest -type f -perm -u+x ! -name '*.so' | sort | sed 's|.*/||' | xargs | grep -qx 'digicert-sandbox digicert-store'"
 pc=$(find "$dest" -name digicert-store.pc)
 check "pkg-config tells where the module is" bash -c "PKG_CONFIG_PATH=$(dirname "$pc") pkg-config --variable=provider digicert-store | grep -qx $modules/digicert.so"
 check "the installed snippet names the installed module" grep -q "module = $modules/digicert.so" "$dest/etc/ssl/digicert-store.cnf"

@@ -26,6 +26,15 @@ no_todo() { ! grep -rnE '\b(TODO|FIXME|XXX|HACK)\b' --include='*.[ch]' --include
     --include='meson.build' store provider cli-shim sandbox tests examples docs README.md CONTRIBUTING.md | grep -v '^tests/lint/'; }
 no_machine_paths() { ! grep -rnE '/(work|root|home/[a-z]+)/(main|shared|\.library)' --include='*' store provider cli-shim sandbox \
     tests examples docs meson.build README.md CONTRIBUTING.md | grep -v '^tests/lint/'; }
+# One list of packages, in two places: who follows the README gets what quickstart.sh installs.
+readme_packages() {
+    local name
+    # shellcheck source=tests/support/packages.sh
+    . tests/support/packages.sh
+    for name in "${BUILD_PACKAGES[@]}"; do
+        grep -qE -- "(^| )$name( |$)" README.md || { echo "README.md, Install, lacks $name"; return 1; }
+    done
+}
 man_pages() { local page; for page in "${pages[@]}"; do mandoc -Tlint -W warning "$page" || return 1; done; }
 
 check "headers go down and each library has one adapter" python3 tests/lint/layers.py .
@@ -34,6 +43,7 @@ check "shell scripts pass shellcheck" shellcheck -x -S warning "${scripts[@]}"
 check "man pages are well formed" man_pages
 check "prose and comments are spelt right" codespell -q 3 -L 'nd,crate,ans,fo,te,ser,nd,parms,unparseable' store provider cli-shim sandbox \
     tests/unit tests/integration tests/support docs examples README.md CONTRIBUTING.md
+check "the README names what building needs" readme_packages
 check "nothing is left open" no_todo
 check "no path of a workplace is named" no_machine_paths
 echo "1..$n"
