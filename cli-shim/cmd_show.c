@@ -10,7 +10,7 @@ const struct cli_option cli_show_options[] = {
 };
 
 const struct cli_option cli_status_options[] = {
-    { "--check", NULL, "For monitoring: exit 0 good, 5 pending, 6 away, 8 due, 3 expired" },
+    { "--check", NULL, "For monitoring: exit 0 good, 5 pending, 6 away, 8 due, 3 expired or none" },
     { NULL, NULL, NULL },
 };
 
@@ -156,8 +156,9 @@ static int check_order(const struct dcs_json *order)
     const char *stage = dcs_json_text(order, "current.stage");
     const char *failure = dcs_json_text(order, "last_failure.code");
 
-    if (!stage && failure)
-        return (int)cli_status_of(dcs_code_from_name(failure));
+    /* Configured and never fetched is no certificate either. */
+    if (!stage)
+        return failure ? (int)cli_status_of(dcs_code_from_name(failure)) : CLI_NOT_FOUND;
     /* Due is good while nothing failed; due and failing is not progressing. */
     if (stage && strcmp(stage, "due") == 0 && failure)
         return CLI_POLICY;

@@ -97,6 +97,15 @@ equal "status --check is 0 while all is well" 0 $?
 "$D" status --check >/dev/null
 equal "status --check is 3 with an expired one" 3 $?
 
+configure "[order/129]"
+rm -rf "$T/state/orders/140"
+"$D" status --check >/dev/null
+equal "status --check is 3 while a configured order was never fetched" 3 $?
+"$D" get 129 >/dev/null
+"$D" status --check >/dev/null
+equal "and 0 when it was" 0 $?
+configure
+
 # ---- a result that does not arrive ----
 for args in "show 123" "show 123 --json" list "list --json" status config "get 123" "doctor --offline"; do
     check_fails "$args on a full disk is no success" 7 'stdout cannot be written' \
