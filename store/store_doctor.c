@@ -98,9 +98,9 @@ static void check_config(struct doctor *d)
         return;
     }
     if (!*origin)
-        find_hint(
-            d, DCS_FINDING_ERROR, "configuration", "no configuration file was found",
-            "create /etc/digicert-store/digicert-store.conf; digicert-store.conf(5) shows one");
+        find_hint(d, DCS_FINDING_ERROR, "configuration", "no configuration file was found",
+                  "create /etc/digicert-store/digicert-store.conf, or (not for root) "
+                  "~/.config/digicert-store/digicert-store.conf; digicert-store.conf(5) shows one");
     for (size_t i = 0; i < count && i < SHOWN_PROBLEMS; i++) {
         const struct dcs_config_problem *problem = dcs_config_problem(config, i);
         find_f(d, DCS_FINDING_ERROR, "configuration", "%s:%d: %s", origin, problem->line,

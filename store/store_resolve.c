@@ -157,7 +157,7 @@ static void take_row(struct candidates *all, const struct dcs_order *row)
     struct candidate *c = add_candidate(all, row->id);
     if (c)
         c->usable = row->status == DCS_ORDER_ISSUED && row->is_renewed != DCS_YES &&
-                    (row->valid_till < 0 || now < row->valid_till + 86400);
+                    (row->valid_till < 0 || now <= row->valid_till);
 }
 
 static bool ask_listing(struct candidates *all, struct dcs_api *api, const char *filter,

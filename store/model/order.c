@@ -139,6 +139,12 @@ static int64_t read_date(const struct dcs_json *object, const char *path)
     return text && dcs_time_parse(text, &when) ? when : -1;
 }
 
+/* The CA's ends are days, and their last second is still covered. */
+static int64_t last_second(int64_t day)
+{
+    return day >= 0 ? dcs_time_midnight(day) + DAY_S - 1 : -1;
+}
+
 static int64_t read_id(const struct dcs_json *object, const char *first, const char *second)
 {
     int64_t id = 0;
@@ -224,7 +230,7 @@ static void read_certificate(const struct dcs_json *object, struct dcs_order *or
     read_text(object, "certificate.common_name", "common_name", order->common_name,
               sizeof(order->common_name));
     order->valid_from = read_date(object, "certificate.valid_from");
-    order->valid_till = read_date(object, "certificate.valid_till");
+    order->valid_till = last_second(read_date(object, "certificate.valid_till"));
     order->date_issued = read_date(object, "certificate.date_issued");
     read_text(object, "certificate.ca_cert.name", NULL, order->issuer_name,
               sizeof(order->issuer_name));
@@ -263,9 +269,7 @@ bool dcs_order_from_json(const struct dcs_json *object, struct dcs_order **ret_o
     read_text(object, "status", NULL, order->status_text, sizeof(order->status_text));
     order->status = status_of(order->status_text);
     read_certificate(object, order);
-    order->order_valid_till = read_date(object, "order_valid_till");
-    if (order->order_valid_till >= 0) /* the whole of its last day */
-        order->order_valid_till = dcs_time_midnight(order->order_valid_till) + DAY_S - 1;
+    order->order_valid_till = last_second(read_date(object, "order_valid_till"));
     read_flags(object, order);
     read_text(object, "alternative_order_id", NULL, order->alternative_id,
               sizeof(order->alternative_id));

@@ -46,9 +46,10 @@ struct dcs_order {
     char common_name[256];
     char **names; /* dns_names, lower case */
     size_t name_count;
-    int64_t valid_from, valid_till; /* of the certificate, midnight of the day, -1 unknown */
-    int64_t order_valid_till;       /* end of coverage: 23:59:59 of the day, -1 unknown */
-    int64_t date_issued;            /* -1 unknown */
+    int64_t valid_from;       /* of the certificate, midnight of the day, -1 unknown */
+    int64_t valid_till;       /* of the certificate, 23:59:59 of the day, -1 unknown */
+    int64_t order_valid_till; /* end of coverage: 23:59:59 of the day, -1 unknown */
+    int64_t date_issued;      /* -1 unknown */
     enum dcs_tri disable_ct, is_multi_year, is_renewed, is_renewal, auto_renew, auto_reissue;
     int64_t renewed_order_id; /* 0: none */
     char alternative_id[256];

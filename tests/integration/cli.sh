@@ -127,6 +127,11 @@ for args in "list --local" "show 123" "get 123" status "import 123 --key $T/sand
 done
 echo 1 >"$T/state/FORMAT"
 
+expiry_of() { "$D" list --json | jq -r --argjson id "$1" '.[] | select(.order_id == $id).not_after'; }
+expiry=$(expiry_of 132)
+"$D" get 132 >/dev/null
+equal "an order expires at the same second before and after its certificate is here" "$expiry" "$(expiry_of 132)"
+
 # ---- several URIs: the worst ----
 "$D" show 123 order/777 >/dev/null 2>&1
 equal "of several URIs the worst status counts" 3 $?

@@ -98,6 +98,7 @@ static void orders_are_read_with_all_loose_types(void **state)
     assert_int_equal(order->name_count, 1);
     assert_string_equal(order->names[0], "a.example");
     assert_int_equal(order->order_valid_till, 1803945599); /* 2027-03-01T23:59:59Z */
+    assert_int_equal(order->valid_till, 1789603199);       /* 2026-09-16T23:59:59Z */
     assert_int_equal(order->is_multi_year, DCS_YES);
     assert_int_equal(order->disable_ct, DCS_NO);
     assert_int_equal(order->is_renewed, DCS_NO);
