@@ -54,9 +54,12 @@ check "the CRL is served and signed" bash -c "curl -sS ${crl}intermediate.crl | 
 control POST /orders '{"count":100000,"first_id":1000000}' >/dev/null
 equal "a hundred thousand orders are listed" "100000" "$(get '/order/certificate?limit=1000&offset=0' | jq '.page.total - 31')"
 control DELETE /requests
-for _ in $(seq 130); do status /user/me; echo; done | sort | uniq -c >"$T/codes"
-check "over 100 requests in 5 s are 429" grep -q ' 429' "$T/codes"
-equal "with the service's words" 'Service unavailable, please limit request volume' "$(get /user/me | jq -r '.errors[0].message')"
+# One curl on one connection: 130 processes need more than five seconds on a busy machine.
+api -w '\n%{http_code}\n' "$SB_url/user/me?n=[1-130]" >"$T/answers"
+check "over 100 requests in 5 s are 429, the others answered" bash -c "
+    test \$(grep -cx 429 $T/answers) -ge 30 && test \$(grep -cxE '200|429' $T/answers) -eq 130"
+equal "with the service's words" 'Service unavailable, please limit request volume' \
+    "$(tail -n 2 "$T/answers" | head -n 1 | jq -r '.errors[0].message')"
 stop_sandbox
 "$DIGICERT_SANDBOX" --dir "$T/sandbox" --ready-file "$T/again" --no-rate-limit >/dev/null 2>&1 &
 pids+=($!)
