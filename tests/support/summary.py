@@ -11,6 +11,7 @@ import re
 import sys
 
 TAP = re.compile(r"^(not )?ok\b(.*)$")
+SKIP = re.compile(r"^ok \d+ - (.*?)# SKIP(.*)$", re.M | re.I)
 CMOCKA = re.compile(r"^\[\s+(OK|FAILED|SKIPPED)\s+\] \w")
 GOOD = {"OK", "EXPECTEDFAIL"}
 
@@ -43,6 +44,13 @@ def cases(record):
     return passed, failed, skipped
 
 
+def skipped_cases(record):
+    """What was left out and why: meson counts it, and shows neither."""
+    text = (record.get("stdout") or "") + "\n" + (record.get("stderr") or "")
+    found = [f"{name.strip()}: {why.strip()}" for name, why in SKIP.findall(text)]
+    return found or ([""] if record["result"] == "SKIP" else [])
+
+
 def main():
     total = [0, 0, 0]
     for path in sys.argv[1:]:
@@ -55,6 +63,8 @@ def main():
                 record = json.loads(line)
                 counts = cases(record)
                 total = [a + b for a, b in zip(total, counts)]
+                for what in skipped_cases(record):
+                    print(f"skipped: {record['name']} {what}")
                 if counts[1]:
                     print(f"failed: {record['name']} ({record['result']})")
     print(f"{total[0]} passed, {total[1]} failed, {total[2]} skipped")
