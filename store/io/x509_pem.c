@@ -122,7 +122,7 @@ bool dcs_pem_blocks(const char *pem, size_t len, const char *label, struct dcs_b
             return dcs_fail(err, DCS_E_STATE, "this is not the PEM that we write");
         at += begin_len;
         const char *body_end = memmem(at, (size_t)(end - at), finish, finish_len);
-        if (!body_end || count + 1 >= capacity || !decode_body(at, body_end, out))
+        if (!body_end || body_end == at || count + 1 >= capacity || !decode_body(at, body_end, out))
             return dcs_fail(err, DCS_E_STATE, "a PEM block is damaged");
         at = body_end + finish_len;
         offsets[++count] = out->len;
