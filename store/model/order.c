@@ -10,7 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { DAY_S = 86400, REQUESTS_MAX = 200, NAMES_MAX = 1000 };
+enum { DAY_S = 86400, REQUESTS_MAX = 200, NAMES_MAX = 1000, HEX_OCTETS = 32 };
 
 static const struct {
     enum dcs_order_status status;
@@ -114,17 +114,29 @@ static void read_text(const struct dcs_json *object, const char *first, const ch
     dcs_clean_text(text_at(object, first, second), out, capacity);
 }
 
-/* Hex, lower case; what is no hex reads as absent. */
+/* Hex, lower case; what is no hex reads as absent. A serial number without its leading zero is an
+ * odd count of digits: one that was dropped would be one that nobody compares. */
 static void read_hex(const struct dcs_json *object, const char *path, bool drop_zeros, char *out,
                      size_t capacity)
 {
-    uint8_t octets[32];
+    char digits[2 * HEX_OCTETS + 2] = "0"; /* that zero */
+    uint8_t octets[HEX_OCTETS];
+    size_t count = 0;
     size_t len = 0;
     size_t first = 0;
     const char *text = dcs_json_text(object, path);
 
     out[0] = '\0';
-    if (!text || !dcs_unhex(text, octets, sizeof(octets), &len) || capacity < 2 * len + 1)
+    for (; text && *text; text++) {
+        if (strchr(" :", *text))
+            continue;
+        if (count == sizeof(digits) - 2)
+            return;
+        digits[1 + count++] = *text;
+    }
+    digits[1 + count] = '\0';
+    if (count == 0 || !dcs_unhex(digits + (count % 2 == 0), octets, sizeof(octets), &len) ||
+        capacity < 2 * len + 1)
         return;
     while (drop_zeros && first + 1 < len && octets[first] == 0)
         first++;

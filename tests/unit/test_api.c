@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -106,6 +107,36 @@ static void orders_are_read_with_all_loose_types(void **state)
     assert_int_equal(dcs_order_product(order), DCS_PRODUCT_PUBLIC_TLS);
 }
 
+static void serial_numbers_are_read_in_every_form(void **state)
+{
+    static const struct {
+        const char *text, *want;
+    } cases[] = {
+        { "0A1B2C", "0a1b2c" },
+        { "0a:1b:2c", "0a1b2c" },
+        { "0A 1B 2C", "0a1b2c" },
+        { "A1B2C", "0a1b2c" }, /* without its leading zero: an odd count of digits */
+        { "00000A1B2C", "0a1b2c" },
+        { "0", "00" },
+        { "", "" },
+        { " ", "" },
+        { "none", "" },
+        { "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+          "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef" },
+        { "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0", "" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < DCS_COUNT(cases); i++) {
+        char text[160];
+        snprintf(text, sizeof(text), "{\"id\":1,\"certificate\":{\"serial_number\":\"%s\"}}",
+                 cases[i].text);
+        dcs_auto(dcs_order) struct dcs_order *order = order_of(text);
+        assert_non_null(order);
+        assert_string_equal(order->serial, cases[i].want);
+    }
+}
+
 static void what_describes_no_order_is_refused(void **state)
 {
     static const char *const cases[] = {
@@ -173,6 +204,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_status_is_believed_only_with_its_error_body),
         cmocka_unit_test(orders_are_read_with_all_loose_types),
+        cmocka_unit_test(serial_numbers_are_read_in_every_form),
         cmocka_unit_test(what_describes_no_order_is_refused),
         cmocka_unit_test(statuses_say_whether_there_is_a_certificate),
         cmocka_unit_test(json_is_bounded_and_whole),
