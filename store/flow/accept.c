@@ -84,14 +84,31 @@ static const struct dcs_cert *find_leaf(const struct dcs_accept *expected,
 
 /* ---- checks that reject ---- */
 
+/* The CA is known to send another certificate than the one asked for. What order info names decides:
+ * the serial number, or where that is missing the SHA-1 thumbprint. */
+static bool check_identity(const struct dcs_accept *expected, const struct dcs_cert_info *leaf,
+                           struct dcs_err *err)
+{
+    const char *named = expected->order ? expected->order->thumbprint : "";
+    char thumbprint[2 * DCS_SHA1_LEN + 1];
+
+    if (expected->serial && *expected->serial)
+        return strcmp(expected->serial, leaf->serial) == 0 ||
+               dcs_fail(err, DCS_E_REJECTED, "its serial number is %s, the CA named %s",
+                        leaf->serial, expected->serial);
+    dcs_hex(leaf->sha1, DCS_SHA1_LEN, thumbprint);
+    return strlen(named) != 2 * DCS_SHA1_LEN || strcmp(named, thumbprint) == 0 ||
+           dcs_fail(err, DCS_E_REJECTED, "its thumbprint is %s, the CA named %s", thumbprint,
+                    named);
+}
+
 static bool check_leaf(const struct dcs_accept *expected, const struct dcs_cert_info *leaf,
                        bool public_tls, struct dcs_err *err)
 {
     int64_t lifetime = leaf->not_after - leaf->not_before + 1;
 
-    if (expected->serial && *expected->serial && strcmp(expected->serial, leaf->serial) != 0)
-        return dcs_fail(err, DCS_E_REJECTED, "its serial number is %s, the CA named %s",
-                        leaf->serial, expected->serial);
+    if (!check_identity(expected, leaf, err))
+        return false;
     if (leaf->has_poison)
         return dcs_fail(err, DCS_E_REJECTED, "it is a precertificate (CT poison)");
     if (leaf->is_ca)

@@ -159,6 +159,28 @@ static void what_must_not_enter_is_rejected(void **state)
     test_drop(&second);
 }
 
+static void where_no_serial_is_named_the_thumbprint_tells_another_certificate(void **state)
+{
+    dcs_auto(authority) struct authority a = make_authority();
+    dcs_auto(dcs_order) struct dcs_order *order = tls_order();
+    dcs_auto(dcs_accepted) struct dcs_accepted first = { 0 };
+    struct test_cert good = make_leaf(&a, 199, false);
+    struct test_cert other = make_leaf(&a, 199, false);
+    const struct test_cert *const sent[][3] = { { &good, &a.middle, NULL },
+                                                { &other, &a.middle, NULL } };
+    const struct dcs_accept expected = { .order = order, .certificate_id = 7, .now = NOW };
+
+    (void)state;
+    assert_int_equal(judge(&expected, sent[0], &first), DCS_E_NONE);
+    dcs_hex(first.facts->leaf.sha1, DCS_SHA1_LEN, order->thumbprint);
+    for (size_t i = 0; i < DCS_COUNT(sent); i++) {
+        dcs_auto(dcs_accepted) struct dcs_accepted accepted = { 0 };
+        assert_int_equal(judge(&expected, sent[i], &accepted), i ? DCS_E_REJECTED : DCS_E_NONE);
+    }
+    test_drop(&good);
+    test_drop(&other);
+}
+
 static void the_limit_is_that_of_the_issue_date(void **state)
 {
     static const struct {
@@ -260,6 +282,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(blocks_in_any_order_become_leaf_and_issuers_without_root),
         cmocka_unit_test(what_must_not_enter_is_rejected),
+        cmocka_unit_test(where_no_serial_is_named_the_thumbprint_tells_another_certificate),
         cmocka_unit_test(the_limit_is_that_of_the_issue_date),
         cmocka_unit_test(the_newest_pair_in_date_becomes_current_and_damage_is_set_aside),
         cmocka_unit_test(leftovers_without_a_key_go_and_those_with_one_stay),
