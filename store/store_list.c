@@ -141,13 +141,19 @@ static bool local_entry(struct dcs_listing *listing, int64_t order, struct dcs_e
 
 static bool fetch_pages(struct job *job, struct dcs_api *api, int64_t offset, struct dcs_err *err)
 {
+    int64_t first = 0;
+
     for (int i = 0; i < PAGES_MAX; i++) {
         dcs_auto(dcs_order_page) struct dcs_order_page page = { 0 };
-        if (!dcs_api_page(api, "", offset, &page, err) ||
-            !dcs_account_add(&job->cache, page.orders, page.count, err))
+        if (!dcs_api_page(api, "", offset, &page, err))
             return false;
-        offset += (int64_t)page.count;
-        if (page.count == 0 || offset >= page.total)
+        if (page.count > 0 && page.orders[0]->id == first)
+            return dcs_fail(err, DCS_E_AWAY, "the service's listing repeats itself");
+        if (!dcs_account_add(&job->cache, page.orders, page.count, err))
+            return false;
+        first = page.count > 0 ? page.orders[0]->id : 0;
+        offset += (int64_t)page.rows;
+        if (page.is_last)
             return dcs_account_finish(&job->cache, err);
     }
     return dcs_fail(err, DCS_E_AWAY, "the service's listing does not end");

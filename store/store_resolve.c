@@ -177,8 +177,8 @@ static bool ask_listing(struct candidates *all, struct dcs_api *api, const char 
             /* The service's filters were seen to be ignored: look at each row. */
             if (!host || row_covers(page.orders[k], host, value[0] == '*' ? value : NULL))
                 take_row(all, page.orders[k]);
-        offset += (int64_t)page.count;
-        if (page.count == 0 || offset >= page.total || all->overflow)
+        offset += (int64_t)page.rows;
+        if (page.is_last || all->overflow)
             break;
     }
     return true;

@@ -57,8 +57,10 @@ bool dcs_api_status_changes(struct dcs_api *api, int64_t seconds, struct dcs_ord
 /* One page of GET /order/certificate. filters: "filters[domain_name]=x", already encoded, or "". */
 struct dcs_order_page {
     struct dcs_order **orders;
-    size_t count;
+    size_t count; /* of orders: rows that could be read */
+    size_t rows;  /* that came: the next page begins at offset + rows */
     int64_t total, offset;
+    bool is_last;
 };
 void dcs_order_page_drop(struct dcs_order_page *page);
 /* An answer over 8 MiB is asked for again with limit 250 (the page then holds what that gave). */

@@ -130,3 +130,21 @@ bool dcs_api_judge(const struct dcs_http_answer *answer, enum dcs_api_place plac
     return fail_service(err, DCS_E_REFUSED, answer, &e, "refused",
                         "it is refused until something changes; the service's words say what");
 }
+
+struct dcs_page_end dcs_api_page_end(const struct dcs_json *root, int64_t offset, int limit)
+{
+    const struct dcs_json *rows = dcs_json_get(root, "orders"); /* omitted when there is none */
+    struct dcs_page_end end = { .rows = dcs_json_is_array(rows) ? dcs_json_count(rows) : 0 };
+    int64_t seen = offset + (int64_t)end.rows;
+    int64_t served = 0;
+
+    if (dcs_json_i64(root, "page.total", &end.total) && end.total >= seen) {
+        end.is_last = end.rows == 0 || end.total == seen;
+        return end;
+    }
+    if (dcs_json_i64(root, "page.limit", &served) && served > 0 && served < limit)
+        limit = (int)served;
+    end.total = seen;
+    end.is_last = end.rows < (size_t)limit;
+    return end;
+}

@@ -20,4 +20,13 @@ enum dcs_api_place {
 bool dcs_api_judge(const struct dcs_http_answer *answer, enum dcs_api_place place,
                    struct dcs_err *err) DCS_CHECKED;
 
+/* Where a page of a listing ends. Rows are what came, readable or not: the next offset is behind
+ * them. A total below what was seen, or none, is no total: then a full page is followed by another. */
+struct dcs_page_end {
+    size_t rows;
+    int64_t total; /* never less than what was seen */
+    bool is_last;
+};
+struct dcs_page_end dcs_api_page_end(const struct dcs_json *root, int64_t offset, int limit);
+
 #endif

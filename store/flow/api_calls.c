@@ -128,8 +128,6 @@ bool dcs_api_alternate(struct dcs_api *api, const char *reference, struct dcs_or
         dcs_auto(dcs_json) struct dcs_json *root = NULL;
         dcs_auto(dcs_buf) struct dcs_buf path = { .max = 4096 };
         struct dcs_err why = { 0 };
-        int64_t total = 0;
-        size_t before = refs.count;
 
         dcs_buf_addf(&path, "%s?limit=%d&offset=%lld", dcs_buf_text(&base), PAGE_LIMIT,
                      (long long)offset);
@@ -141,8 +139,9 @@ bool dcs_api_alternate(struct dcs_api *api, const char *reference, struct dcs_or
         }
         if (!add_refs(dcs_json_get(root, "orders"), &refs, err))
             return false;
-        offset += PAGE_LIMIT;
-        if (refs.count == before || !dcs_json_i64(root, "page.total", &total) || offset >= total)
+        struct dcs_page_end end = dcs_api_page_end(root, offset, PAGE_LIMIT);
+        offset += (int64_t)end.rows;
+        if (end.is_last)
             break;
     }
     *ret_refs = refs;
@@ -180,26 +179,25 @@ void dcs_order_page_drop(struct dcs_order_page *page)
     *page = (struct dcs_order_page){ 0 };
 }
 
-static bool read_page(const struct dcs_json *root, int64_t offset, struct dcs_order_page *ret_page,
-                      struct dcs_err *err)
+static bool read_page(const struct dcs_json *root, int64_t offset, int limit,
+                      struct dcs_order_page *ret_page, struct dcs_err *err)
 {
-    dcs_auto(dcs_order_page) struct dcs_order_page page = { .offset = offset };
-    const struct dcs_json *rows = dcs_json_get(root, "orders"); /* omitted when there is none */
-    size_t count = dcs_json_is_array(rows) ? dcs_json_count(rows) : 0;
+    struct dcs_page_end end = dcs_api_page_end(root, offset, limit);
+    dcs_auto(dcs_order_page) struct dcs_order_page page = {
+        .offset = offset, .rows = end.rows, .total = end.total, .is_last = end.is_last
+    };
+    const struct dcs_json *first = end.rows ? dcs_json_first(dcs_json_get(root, "orders")) : NULL;
 
-    page.orders = dcs_alloc(count, sizeof(struct dcs_order *), err);
+    page.orders = dcs_alloc(end.rows, sizeof(struct dcs_order *), err);
     if (!page.orders)
         return false;
-    for (const struct dcs_json *r = count ? dcs_json_first(rows) : NULL; r; r = dcs_json_next(r)) {
+    for (const struct dcs_json *r = first; r; r = dcs_json_next(r)) {
         struct dcs_err why = { 0 };
         if (dcs_order_from_json(r, &page.orders[page.count], &why))
             page.count++;
         else if (why.code == DCS_E_NOMEM)
             return dcs_fail(err, why.code, "%s", why.text);
     }
-    /* The total may disagree with the rows: never less than what was seen. */
-    if (!dcs_json_i64(root, "page.total", &page.total) || page.total < offset + (int64_t)count)
-        page.total = offset + (int64_t)count;
     *ret_page = page;
     page = (struct dcs_order_page){ 0 };
     return true;
@@ -216,7 +214,7 @@ static bool get_page(struct dcs_api *api, const char *filters, int64_t offset, i
     if (!dcs_buf_ok(&path, "a URL", err) ||
         !get_json(api, dcs_buf_text(&path), PAGE_MAX, DCS_API_OTHER, &root, err))
         return false;
-    return read_page(root, offset, ret_page, err);
+    return read_page(root, offset, limit, ret_page, err);
 }
 
 bool dcs_api_page(struct dcs_api *api, const char *filters, int64_t offset,

@@ -174,6 +174,42 @@ static void statuses_say_whether_there_is_a_certificate(void **state)
     }
 }
 
+static void a_listing_ends_where_its_rows_say_not_its_total(void **state)
+{
+    static const struct {
+        const char *body; /* asked for with limit 2 */
+        int64_t offset;
+        size_t rows;
+        int64_t total;
+        bool is_last;
+    } cases[] = {
+        { "{}", 0, 0, 0, true },
+        { "{\"orders\":null,\"page\":{\"total\":0}}", 0, 0, 0, true },
+        { "{\"orders\":{\"0\":{}},\"page\":{\"total\":9}}", 0, 0, 9, true }, /* no array */
+        { "{\"orders\":[{},{}],\"page\":{\"total\":5}}", 0, 2, 5, false },
+        { "{\"orders\":[{},{}],\"page\":{\"total\":\"5\"}}", 2, 2, 5, false },
+        { "{\"orders\":[{}],\"page\":{\"total\":5}}", 4, 1, 5, true },
+        { "{\"orders\":[{}],\"page\":{\"total\":5}}", 2, 1, 5, false }, /* served less than asked */
+        { "{\"page\":{\"total\":5}}", 2, 0, 5, true }, /* promised more than it has */
+        { "{\"orders\":[{},{}],\"page\":{\"total\":0,\"limit\":0}}", 0, 2, 2, false },
+        { "{\"orders\":[{}],\"page\":{\"total\":0,\"limit\":0}}", 2, 1, 3, true },
+        { "{\"orders\":[{}],\"page\":{\"limit\":1}}", 2, 1, 3, false },
+        { "{\"orders\":[{},{}]}", 2, 2, 4, false },
+        { "{\"orders\":[7,null]}", 0, 2, 2, false }, /* unreadable rows are rows */
+    };
+
+    (void)state;
+    for (size_t i = 0; i < DCS_COUNT(cases); i++) {
+        dcs_auto(dcs_json) struct dcs_json *json = NULL;
+        assert_true(dcs_json_parse(cases[i].body, strlen(cases[i].body), &json, NULL));
+        struct dcs_page_end end = dcs_api_page_end(json, cases[i].offset, 2);
+        if (end.rows != cases[i].rows || end.total != cases[i].total ||
+            end.is_last != cases[i].is_last)
+            fail_msg("%s: %zu rows, total %lld, %s", cases[i].body, end.rows, (long long)end.total,
+                     end.is_last ? "last" : "not last");
+    }
+}
+
 static void json_is_bounded_and_whole(void **state)
 {
     static const struct {
@@ -207,6 +243,7 @@ int main(void)
         cmocka_unit_test(serial_numbers_are_read_in_every_form),
         cmocka_unit_test(what_describes_no_order_is_refused),
         cmocka_unit_test(statuses_say_whether_there_is_a_certificate),
+        cmocka_unit_test(a_listing_ends_where_its_rows_say_not_its_total),
         cmocka_unit_test(json_is_bounded_and_whole),
     };
 
