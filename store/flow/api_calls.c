@@ -13,6 +13,7 @@ enum {
     CRL_MAX = 16 << 20,
     PAGE_LIMIT = 1000,
     PAGE_LIMIT_SMALL = 250,
+    ROWS_MAX = 10 * PAGE_LIMIT, /* of one page: a service may ignore our limit, within bounds */
     REF_PAGES_MAX = 50,
 };
 
@@ -188,6 +189,9 @@ static bool read_page(const struct dcs_json *root, int64_t offset, int limit,
     };
     const struct dcs_json *first = end.rows ? dcs_json_first(dcs_json_get(root, "orders")) : NULL;
 
+    if (end.rows > ROWS_MAX)
+        return dcs_fail(err, DCS_E_AWAY, "the service sent %zu orders, %d were asked for", end.rows,
+                        limit);
     page.orders = dcs_alloc(end.rows, sizeof(struct dcs_order *), err);
     if (!page.orders)
         return false;

@@ -10,7 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEPTH_MAX = 32, SHOWN_START = 60, PATH_PART_MAX = 64 };
+/* A value takes 64 bytes and more, in the text it may take two: the largest page that the service
+ * sends has a tenth of these. */
+enum { DEPTH_MAX = 32, VALUES_MAX = 1 << 19, SHOWN_START = 60, PATH_PART_MAX = 64 };
 
 /* struct dcs_json is cJSON's node under a name of ours: the root's free frees all. */
 static const cJSON *in(const struct dcs_json *node)
@@ -30,9 +32,14 @@ static cJSON *in_mutable(struct dcs_json *node)
 
 /* ---- parsing ---- */
 
-/* cJSON recurses; the depth is bounded before it sees the text. */
-static bool depth_is_sane(const char *text, size_t len)
+/* What cJSON would make of it, before it sees the text: it recurses, and allocates every value. */
+struct extent {
+    size_t depth, values; /* the deepest place; at most so many values */
+};
+
+static struct extent extent_of(const char *text, size_t len)
 {
+    struct extent extent = { .values = 1 };
     size_t depth = 0;
     bool in_string = false;
 
@@ -44,14 +51,17 @@ static bool depth_is_sane(const char *text, size_t len)
                 in_string = false;
         } else if (text[i] == '"') {
             in_string = true;
+        } else if (text[i] == ',') {
+            extent.values++;
         } else if (text[i] == '[' || text[i] == '{') {
-            if (++depth > DEPTH_MAX)
-                return false;
+            extent.values++;
+            depth++;
+            extent.depth = depth > extent.depth ? depth : extent.depth;
         } else if ((text[i] == ']' || text[i] == '}') && depth > 0) {
             depth--;
         }
     }
-    return true;
+    return extent;
 }
 
 static bool fail_parse(struct dcs_err *err, const char *text, size_t len, const char *why)
@@ -70,8 +80,11 @@ bool dcs_json_parse(const char *text, size_t len, struct dcs_json **ret_root, st
 
     if (len == 0)
         return dcs_fail(err, DCS_E_AWAY, "the text is empty, not JSON");
-    if (!depth_is_sane(text, len))
+    struct extent extent = extent_of(text, len);
+    if (extent.depth > DEPTH_MAX)
         return fail_parse(err, text, len, "the JSON is nested too deeply");
+    if (extent.values > VALUES_MAX)
+        return fail_parse(err, text, len, "the JSON has too many values");
     cJSON *root = cJSON_ParseWithLengthOpts(text, len, &end, 0);
     if (!root)
         return fail_parse(err, text, len, "this is not JSON");

@@ -235,6 +235,30 @@ static void json_is_bounded_and_whole(void **state)
     }
 }
 
+/* Two bytes of text become 64 of memory: 8 MiB of them are not parsed. */
+static void json_of_too_many_values_is_refused_before_it_takes_memory(void **state)
+{
+    static const struct {
+        size_t count;
+        const char *item;
+        bool good;
+    } cases[] = {
+        { 500000, "1,", true },   { 4000000, "1,", false },   { 300000, "{},", false },
+        { 300000, "[],", false }, { 500000, "\",\",", true }, /* commas in strings are none */
+    };
+
+    (void)state;
+    for (size_t i = 0; i < DCS_COUNT(cases); i++) {
+        dcs_auto(dcs_buf) struct dcs_buf text = { .max = 16 << 20 };
+        dcs_auto(dcs_json) struct dcs_json *json = NULL;
+        dcs_buf_addc(&text, '[');
+        for (size_t k = 0; k < cases[i].count; k++)
+            dcs_buf_adds(&text, cases[i].item);
+        dcs_buf_adds(&text, "0]");
+        assert_int_equal(dcs_json_parse(dcs_buf_text(&text), text.len, &json, NULL), cases[i].good);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -245,6 +269,7 @@ int main(void)
         cmocka_unit_test(statuses_say_whether_there_is_a_certificate),
         cmocka_unit_test(a_listing_ends_where_its_rows_say_not_its_total),
         cmocka_unit_test(json_is_bounded_and_whole),
+        cmocka_unit_test(json_of_too_many_values_is_refused_before_it_takes_memory),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
