@@ -42,6 +42,18 @@ static bool print_entry_json(const struct dcs_entry *entry, bool first, struct d
     return true;
 }
 
+/* What was listed stands, but nobody shall take it for the whole account. */
+static int finish(const struct dcs_listing *listing)
+{
+    const struct dcs_err *why = dcs_listing_shortfall(listing);
+
+    if (!why)
+        return CLI_DONE;
+    fflush(stdout);
+    cli_say("this is not the whole account as it is now:");
+    return cli_fail(why);
+}
+
 int cmd_list(int argc, char **argv)
 {
     dcs_auto(dcs_store) struct dcs_store *store = NULL;
@@ -72,10 +84,5 @@ int cmd_list(int argc, char **argv)
     }
     if (args.json)
         printf("%s\n", first ? "[]" : "\n]");
-    const struct dcs_err *why = dcs_listing_shortfall(listing);
-    if (!why)
-        return CLI_DONE;
-    fflush(stdout);
-    cli_say("the account's orders are missing or as they were listed before");
-    return cli_fail(why);
+    return finish(listing);
 }

@@ -81,7 +81,7 @@ struct dcs_listing;
 /* Nothing is fetched until the first next. */
 bool dcs_store_list(struct dcs_store *store, enum dcs_scope scope, struct dcs_listing **ret_listing,
                     struct dcs_err *err) DCS_CHECKED;
-/* *ret_done true: no entry came, the end. */
+/* *ret_done true: no entry came, the end. No order comes twice. */
 bool dcs_listing_next(struct dcs_listing *listing, struct dcs_entry *ret_entry, bool *ret_done,
                       struct dcs_err *err) DCS_CHECKED;
 /* After the end: why the account's orders are missing or old, NULL when they are not. Lent. */

@@ -55,6 +55,20 @@ for id in 150 151 152 153 154; do
 done
 check_fails "an order that is not there: exit status 3" 3 'no such order' get order/31337
 
+# A listing that breaks off, and one with what no order is.
+fresh_state
+fault '{"match":"GET /order/certificate","times":1,"body":"{\"orders\":[{\"id\":157},7,{\"id\":null},{\"id\":777}],\"page\":{\"total\":9}}"}' >/dev/null
+fault '{"match":"GET /order/certificate","times":1,"status":503,"html":true}' >/dev/null
+check_fails "a listing that breaks off says so" 6 'not the whole account' \
+    bash -c "'$DIGICERT_STORE' list >$T/listed"
+check "and shows what came" grep -q 'digicert://order/777 ' "$T/listed"
+control DELETE /faults
+"$DIGICERT_STORE" list >"$T/listed"
+check "it has what came before and what came now" bash -c "grep -q 'order/777 ' $T/listed && grep -q 'order/126 ' $T/listed"
+check "the local orders alone are never short" "$DIGICERT_STORE" list --local
+import_key 123
+get order/124
+
 # What is cached is served through all of it.
 configure 'load_deadline = 3s'
 import_key 123
