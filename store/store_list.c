@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/idset.h"
 #include "base/trace.h"
 #include "store_instance.h"
 
@@ -22,6 +23,7 @@ struct dcs_listing {
     struct dcs_ids local; /* directories and sections, sorted */
     size_t next_local;
     struct dcs_lines *account;
+    struct dcs_idset named; /* of the account: rows move to the next page while orders come in */
     bool named_something;
     struct dcs_err why_no_account; /* code NONE: the account's names are complete or not wanted */
 };
@@ -52,6 +54,7 @@ void dcs_listing_free(struct dcs_listing *listing)
         dcs_job_end(&listing->job);
     dcs_ids_drop(&listing->local);
     dcs_lines_free(listing->account);
+    dcs_idset_drop(&listing->named);
     free(listing);
 }
 
@@ -261,11 +264,16 @@ static bool next_of_account(struct dcs_listing *listing, struct dcs_entry *ret_e
             return false;
         if (!line)
             break;
-        if (account_entry(line, ret_entry) && !is_local(listing, ret_entry->order_id)) {
-            listing->named_something = true;
-            *ret_done = false;
-            return true;
-        }
+        bool is_new = false;
+        if (!account_entry(line, ret_entry) || is_local(listing, ret_entry->order_id))
+            continue;
+        if (!dcs_idset_add(&listing->named, ret_entry->order_id, &is_new, err))
+            return false;
+        if (!is_new)
+            continue;
+        listing->named_something = true;
+        *ret_done = false;
+        return true;
     }
     *ret_done = true;
     /* No names at all because the listing failed is an error; some names and a trace line are not. */

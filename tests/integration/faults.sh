@@ -64,6 +64,8 @@ check_fails "a listing that breaks off says so" 6 'not the whole account' \
 check "and shows what came" grep -q 'digicert://order/777 ' "$T/listed"
 control DELETE /faults
 "$DIGICERT_STORE" list >"$T/listed"
+equal "the next one carries on where rows stopped, and names no order twice" "" \
+    "$(awk '{print $1}' "$T/listed" | sort | uniq -d)"
 check "it has what came before and what came now" bash -c "grep -q 'order/777 ' $T/listed && grep -q 'order/126 ' $T/listed"
 check "the local orders alone are never short" "$DIGICERT_STORE" list --local
 import_key 123

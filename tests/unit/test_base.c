@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
+#include "base/idset.h"
 #include "fake.h"
 
 static void an_error_that_is_too_long_is_cut_at_a_word(void **state)
@@ -170,6 +171,25 @@ static void numbers_and_hex_are_read_whole_or_not_at_all(void **state)
     assert_false(dcs_unhex("0011223344", bytes, sizeof(bytes), &len)); /* one byte too many */
 }
 
+static void a_set_of_ids_knows_each_once_however_many(void **state)
+{
+    enum { COUNT = 100000 };
+    dcs_auto(dcs_idset) struct dcs_idset set = { 0 };
+    bool is_new = false;
+
+    (void)state;
+    for (int round = 0; round < 2; round++)
+        for (int64_t i = 1; i <= COUNT; i++) {
+            int64_t id = i % 2 ? i : i << 40; /* neighbours, and equal low halves */
+            assert_true(dcs_idset_add(&set, id, &is_new, NULL));
+            if (is_new != (round == 0))
+                fail_msg("%lld in round %d", (long long)id, round);
+        }
+    assert_int_equal(set.count, COUNT);
+    assert_false(dcs_idset_add(&set, 0, &is_new, NULL));
+    assert_false(dcs_idset_add(&set, -1, &is_new, NULL));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -182,6 +202,7 @@ int main(void)
         cmocka_unit_test(times_are_read_in_all_forms_that_the_ca_sends),
         cmocka_unit_test(http_dates_are_read_and_others_refused),
         cmocka_unit_test(numbers_and_hex_are_read_whole_or_not_at_all),
+        cmocka_unit_test(a_set_of_ids_knows_each_once_however_many),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
