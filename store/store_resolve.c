@@ -11,7 +11,7 @@
 #include "io/http.h"
 #include "store_instance.h"
 
-enum { CANDIDATES_MAX = 64, PAGES_MAX = 20, RESOLVED_KEPT_MS = 60000 };
+enum { CANDIDATES_MAX = 64, PAGES_MAX = 20, RESOLVED_KEPT_MS = 60000, HEX_TEXT = 65 };
 
 struct candidate {
     int64_t order;
@@ -196,6 +196,15 @@ static bool ask_name(struct candidates *all, struct dcs_api *api, const struct d
     return ask_listing(all, api, "domain_name", wildcard, wildcard, err);
 }
 
+/* An order comes once for each of its certificates. */
+static bool named_before(const struct dcs_order_refs *refs, size_t index)
+{
+    for (size_t i = 0; i < index; i++)
+        if (refs->refs[i].order_id == refs->refs[index].order_id)
+            return true;
+    return false;
+}
+
 static bool ask_alternate(struct candidates *all, struct dcs_api *api, const struct dcs_uri *uri,
                           struct dcs_err *err)
 {
@@ -211,12 +220,28 @@ static bool ask_alternate(struct candidates *all, struct dcs_api *api, const str
     /* Several are the normal case after a renewal: only order info says which one was renewed. */
     for (size_t i = 0; i < refs.count && i < CANDIDATES_MAX; i++) {
         dcs_auto(dcs_order) struct dcs_order *order = NULL;
+        struct dcs_err why = { 0 };
+        if (named_before(&refs, i))
+            continue;
         snprintf(id, sizeof(id), "%lld", (long long)refs.refs[i].order_id);
-        if (!dcs_api_order(api, id, &order, err))
+        if (dcs_api_order(api, id, &order, &why))
+            take_row(all, order);
+        else if (why.code != DCS_E_NOT_FOUND) { /* an order that is gone hides no other */
+            *err = why;
             return false;
-        take_row(all, order);
+        }
     }
     return true;
+}
+
+/* As the CA itself writes them; nothing says that it looks without regard to case. */
+static void ca_hex(const char *hex, char out[HEX_TEXT])
+{
+    size_t i = 0;
+
+    for (; hex[i] && i + 1 < HEX_TEXT; i++)
+        out[i] = (char)(hex[i] >= 'a' && hex[i] <= 'f' ? hex[i] & ~0x20 : hex[i]);
+    out[i] = '\0';
 }
 
 static bool same_serial(const char *a, const char *b)
@@ -229,8 +254,10 @@ static bool ask_serial(struct candidates *all, struct dcs_api *api, const struct
 {
     dcs_auto(dcs_order_page) struct dcs_order_page page = { 0 };
     dcs_auto(dcs_buf) struct dcs_buf query = { .max = 256 };
+    char hex[HEX_TEXT];
 
-    dcs_buf_addf(&query, "filters[serial_number]=%s", uri->value);
+    ca_hex(uri->value, hex);
+    dcs_buf_addf(&query, "filters[serial_number]=%s", hex);
     if (!dcs_buf_ok(&query, "a filter", err) ||
         !dcs_api_page(api, dcs_buf_text(&query), 0, &page, err))
         return false;
@@ -245,12 +272,14 @@ static bool ask_thumbprint(struct candidates *all, struct dcs_api *api, const st
                            struct dcs_err *err)
 {
     dcs_auto(dcs_order) struct dcs_order *order = NULL;
+    char hex[HEX_TEXT];
 
     if (strlen(uri->value) != 2 * DCS_SHA1_LEN) {
         dcs_fail(err, DCS_E_NOT_FOUND, "no certificate kept here has this SHA-256 thumbprint");
         return dcs_hint(err, "the CA finds SHA-1 thumbprints and serial numbers only");
     }
-    if (!dcs_api_order(api, uri->value, &order, err))
+    ca_hex(uri->value, hex);
+    if (!dcs_api_order(api, hex, &order, err))
         return false;
     (void)add_candidate(all, order->id);
     return true;

@@ -68,6 +68,22 @@ equal "the next one carries on where rows stopped, and names no order twice" "" 
     "$(awk '{print $1}' "$T/listed" | sort | uniq -d)"
 check "it has what came before and what came now" bash -c "grep -q 'order/777 ' $T/listed && grep -q 'order/126 ' $T/listed"
 check "the local orders alone are never short" "$DIGICERT_STORE" list --local
+
+# A reference whose orders come once for each certificate, one of them gone; hexadecimal as the CA
+# writes it.
+fresh_state
+forget_requests
+fault '{"match":"GET /order/alternate/","times":1,"status":200,"body":"{\"orders\":[{\"order_id\":124},{\"order_id\":\"124\"},{\"order_id\":31337}]}"}' >/dev/null
+check "an order that is gone hides no other of its reference" get alternate/whatever
+equal "each is asked for once, then fetched" 2 "$(requests 'GET /order/certificate/124$')"
+serial=$("$DIGICERT_STORE" show --json 124 | jq -r '.current.serial')
+sha1=$("$DIGICERT_STORE" show --json 124 | jq -r '.current.sha1')
+fresh_state
+check "a serial number is asked for in capitals" get "serial/${serial,,}"
+equal "  as the listing's filter" 1 "$(requests "serial_number\]=${serial^^}\$")"
+fresh_state
+check "a thumbprint is asked for in capitals" get "thumbprint/${sha1,,}"
+equal "  in place of the order's number" 1 "$(requests "GET /order/certificate/${sha1^^}\$")"
 import_key 123
 get order/124
 
