@@ -68,8 +68,32 @@ static bool fail_service(struct dcs_err *err, enum dcs_code code,
     return hint ? dcs_hint(err, "%s", hint) : false;
 }
 
+/* Who answers so is not the API: what stands between, or another place. */
+static const char *away_hint(int status)
+{
+    static const struct {
+        int low, high;
+        const char *hint;
+    } hints[] = {
+        { 300, 399,
+          "redirects are never followed, the API key would go along: look at api_url; the European "
+          "instance is https://certcentral.digicert.eu/services/v2" },
+        { 401, 403,
+          "a proxy or firewall on the way refused it, not CertCentral: look at api_url and proxy" },
+        { 404, 404,
+          "outages look like this; if it stays, look at api_url: it ends in /services/v2" },
+        { 407, 407, "the proxy wants a name and password: look at proxy" },
+    };
+
+    for (size_t i = 0; i < DCS_COUNT(hints); i++)
+        if (status >= hints[i].low && status <= hints[i].high)
+            return hints[i].hint;
+    return NULL;
+}
+
 static bool fail_away(struct dcs_err *err, const struct dcs_http_answer *answer)
 {
+    const char *hint = away_hint(answer->status);
     char start[80];
     char clean[80];
 
@@ -80,7 +104,7 @@ static bool fail_away(struct dcs_err *err, const struct dcs_http_answer *answer)
     dcs_fail(err, DCS_E_AWAY, "the service is away: HTTP %d without an error of the API%s%s%s",
              answer->status, clean[0] ? ", beginning \"" : "", clean, clean[0] ? "\"" : "");
     err->http_status = answer->status;
-    return false;
+    return hint ? dcs_hint(err, "%s", hint) : false;
 }
 
 static bool fail_denied(struct dcs_err *err, const struct dcs_http_answer *answer,
@@ -123,7 +147,8 @@ bool dcs_api_judge(const struct dcs_http_answer *answer, enum dcs_api_place plac
     if (status == 404 && starts_with(e.code, "not_found") && place == DCS_API_ORDER)
         return fail_service(err, DCS_E_NOT_FOUND, answer, &e, "no such order in this account",
                             "`digicert-store list` shows the account's orders; check the number");
-    if (status == 404 || status == 408 || status >= 500)
+    /* 406 came from the service in trouble too (facts/certcentral-api.md 2). */
+    if (status == 404 || status == 406 || status == 408 || status >= 500)
         return fail_service(err, DCS_E_AWAY, answer, &e, "the service is away", NULL);
     if (place == DCS_API_DOWNLOAD && strstr(e.code, "not_issued"))
         return fail_service(err, DCS_E_PENDING, answer, &e, "not issued yet", NULL);

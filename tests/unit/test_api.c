@@ -51,6 +51,7 @@ static void a_status_is_believed_only_with_its_error_body(void **state)
         { 503, DCS_API_ORDER, ERROR("service_unavailable"), DCS_E_AWAY },
         { 503, DCS_API_ORDER, "<html></html>", DCS_E_AWAY },
         { 500, DCS_API_ORDER, "[[[[", DCS_E_AWAY },
+        { 406, DCS_API_ORDER, ERROR("not_acceptable"), DCS_E_AWAY },
         { 408, DCS_API_ORDER, ERROR("timeout"), DCS_E_AWAY },
     };
 
@@ -65,6 +66,31 @@ static void a_status_is_believed_only_with_its_error_body(void **state)
             fail_msg("HTTP %d %s: %s", cases[i].status, cases[i].body, dcs_code_name(err.code));
         if (!good)
             assert_int_equal(err.http_status, cases[i].status);
+    }
+}
+
+static void an_answer_that_is_not_the_apis_says_where_to_look(void **state)
+{
+    static const struct {
+        int status;
+        const char *want; /* NULL: no hint */
+    } cases[] = { { 301, "api_url" },
+                  { 302, "never followed" },
+                  { 307, "never followed" },
+                  { 403, "firewall" },
+                  { 404, "/services/v2" },
+                  { 407, "proxy" },
+                  { 429, NULL },
+                  { 503, NULL } };
+
+    (void)state;
+    for (size_t i = 0; i < DCS_COUNT(cases); i++) {
+        const struct dcs_http_answer answer = { .status = cases[i].status };
+        struct dcs_err err = { 0 };
+        assert_false(dcs_api_judge(&answer, DCS_API_ORDER, &err));
+        assert_int_equal(err.code, DCS_E_AWAY);
+        if (cases[i].want ? !strstr(err.hint, cases[i].want) : err.hint[0] != '\0')
+            fail_msg("HTTP %d: hint \"%s\"", cases[i].status, err.hint);
     }
 }
 
@@ -263,6 +289,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_status_is_believed_only_with_its_error_body),
+        cmocka_unit_test(an_answer_that_is_not_the_apis_says_where_to_look),
         cmocka_unit_test(orders_are_read_with_all_loose_types),
         cmocka_unit_test(serial_numbers_are_read_in_every_form),
         cmocka_unit_test(what_describes_no_order_is_refused),
