@@ -330,8 +330,12 @@ static bool fail_without_certificate(const struct dcs_order *order, struct dcs_e
                  (long long)order->id, order->status_text);
         return dcs_hint(err, "order anew in CertCentral, and use that order's number");
     }
-    dcs_fail(err, DCS_E_PENDING, "order %lld has no certificate yet: the CA says \"%s\" (%s)",
-             (long long)order->id, order->status_text, dcs_order_waits_for(order->status));
+    if (dcs_order_has_certificate(order))
+        dcs_fail(err, DCS_E_PENDING, "order %lld: the CA says \"%s\" but names no certificate",
+                 (long long)order->id, order->status_text);
+    else
+        dcs_fail(err, DCS_E_PENDING, "order %lld has no certificate yet: the CA says \"%s\" (%s)",
+                 (long long)order->id, order->status_text, dcs_order_waits_for(order->status));
     return dcs_hint(err, "nothing is lost; load it again when the CA has issued");
 }
 

@@ -151,9 +151,8 @@ static void take_row(struct candidates *all, const struct dcs_order *row)
 {
     int64_t now = dcs_env_now(all->job->env);
 
-    if (!dcs_order_has_certificate(row) && row->status != DCS_ORDER_PENDING &&
-        row->status != DCS_ORDER_PROCESSING && row->status != DCS_ORDER_NEEDS_APPROVAL)
-        return; /* rejected, canceled: nothing will come of it */
+    if (!dcs_order_has_certificate(row) && dcs_order_is_over(row->status))
+        return; /* nothing will come of it */
     struct candidate *c = add_candidate(all, row->id);
     if (c)
         c->usable = row->status == DCS_ORDER_ISSUED && row->is_renewed != DCS_YES &&

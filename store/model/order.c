@@ -25,14 +25,14 @@ static const struct {
     { DCS_ORDER_NEEDS_CSR, "needs_csr", false, "a certificate request (CSR)" },
     { DCS_ORDER_WAITING_PICKUP, "waiting_pickup", false, "somebody who picks it up" },
     { DCS_ORDER_REISSUE_PENDING, "reissue_pending", true, "a reissue that is under way" },
-    { DCS_ORDER_REJECTED, "rejected", false, "nothing: the order was rejected" },
-    { DCS_ORDER_CANCELED, "canceled", false, "nothing: the order was canceled" },
+    { DCS_ORDER_REJECTED, "rejected", false, "nothing: it was rejected" },
+    { DCS_ORDER_CANCELED, "canceled", false, "nothing: it was canceled" },
     { DCS_ORDER_REVOKED, "revoked", true, "nothing: the certificate was revoked" },
     { DCS_ORDER_EXPIRED, "expired", true, "nothing: the order has ended" },
     /* older words and spellings */
     { DCS_ORDER_PROCESSING, "approved", false, "the CA, which is issuing it" },
-    { DCS_ORDER_REJECTED, "denied", false, "nothing: the order was rejected" },
-    { DCS_ORDER_CANCELED, "cancelled", false, "nothing: the order was canceled" },
+    { DCS_ORDER_REJECTED, "denied", false, "nothing: it was rejected" },
+    { DCS_ORDER_CANCELED, "cancelled", false, "nothing: it was canceled" },
 };
 
 const char *dcs_order_status_name(enum dcs_order_status status)

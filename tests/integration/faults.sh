@@ -53,6 +53,13 @@ check_fails "a lifetime over the industry's maximum is set aside" 8 'days' get o
 for id in 150 151 152 153 154; do
     check_fails "order $id waits: pending, exit status 5" 5 'no certificate yet' get order/$id
 done
+for id in 156 157; do
+    check_fails "order $id is dead: not pending, exit status 3" 3 'order anew' get order/$id
+    check "  it is shown all the same" "$DIGICERT_STORE" show --refresh $id
+done
+check_fails "an order that waits is found by its name" 5 'a certificate request' get name/csr.example.com
+fault '{"match":"GET /order/certificate/126","times":1,"body":"{\"id\":126,\"status\":\"issued\",\"certificate\":[]}"}' >/dev/null
+check_fails "an issued order without a certificate: pending" 5 'names no certificate' get order/126
 check_fails "an order that is not there: exit status 3" 3 'no such order' get order/31337
 
 # A listing that breaks off, and one with what no order is.

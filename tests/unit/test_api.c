@@ -176,7 +176,7 @@ static void what_describes_no_order_is_refused(void **state)
             fail_msg("taken for an order: %s", cases[i]);
 }
 
-static void statuses_say_whether_there_is_a_certificate(void **state)
+static void statuses_say_whether_there_is_a_certificate_or_ever_will_be(void **state)
 {
     static const struct {
         const char *word;
@@ -293,7 +293,7 @@ int main(void)
         cmocka_unit_test(orders_are_read_with_all_loose_types),
         cmocka_unit_test(serial_numbers_are_read_in_every_form),
         cmocka_unit_test(what_describes_no_order_is_refused),
-        cmocka_unit_test(statuses_say_whether_there_is_a_certificate),
+        cmocka_unit_test(statuses_say_whether_there_is_a_certificate_or_ever_will_be),
         cmocka_unit_test(a_listing_ends_where_its_rows_say_not_its_total),
         cmocka_unit_test(json_is_bounded_and_whole),
         cmocka_unit_test(json_of_too_many_values_is_refused_before_it_takes_memory),
