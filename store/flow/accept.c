@@ -123,6 +123,7 @@ static bool check_leaf(const struct dcs_accept *expected, const struct dcs_cert_
 struct path {
     const struct dcs_cert *certs[DCS_CHAIN_MAX + 1];
     size_t count;
+    bool lacks_issuer; /* nothing that came has issued the leaf */
 };
 
 static bool on_path(const struct path *path, const struct dcs_cert *cert)
@@ -176,8 +177,10 @@ static bool build_path(const struct dcs_cert_list *sent, const struct dcs_cert *
             return dcs_fail(err, DCS_E_REJECTED,
                             "the signature of \"%.80s\" is not by the issuer sent with it",
                             dcs_cert_info(last)->common_name);
-        if (!issuer)
+        if (!issuer) {
+            path->lacks_issuer = path->count == 1;
             return true;
+        }
         path->certs[path->count++] = issuer;
     }
     return dcs_fail(err, DCS_E_REJECTED, "the chain is longer than %d", DCS_CHAIN_MAX);
@@ -227,8 +230,7 @@ static void note_names(const struct dcs_order *order, const struct dcs_cert *lea
 }
 
 static void note_all(const struct dcs_accept *expected, const struct dcs_cert *leaf,
-                     const struct dcs_cert_list *sent, const struct path *path,
-                     struct dcs_facts *facts)
+                     const struct path *path, struct dcs_facts *facts)
 {
     const struct dcs_cert_info *info = dcs_cert_info(leaf);
     int64_t days = (info->not_after - info->not_before + DAY_S) / DAY_S;
@@ -239,7 +241,7 @@ static void note_all(const struct dcs_accept *expected, const struct dcs_cert *l
         note(facts, "it is not valid yet: check this host's clock");
     if (info->not_after < expected->now)
         note(facts, "it had expired when it came");
-    if (sent->count == 1 && path->count == 1)
+    if (path->lacks_issuer)
         note(facts, "no issuer came with it");
     if (product == DCS_PRODUCT_PUBLIC_TLS) {
         note_ct(expected->order, info, facts);
@@ -308,7 +310,7 @@ bool dcs_accept(const struct dcs_accept *expected, const char *pem, size_t pem_l
         !build_path(&sent, leaf, &path, err) || !make_facts(expected, leaf, &accepted.facts, err) ||
         !keep_path(&path, &accepted, err))
         return false;
-    note_all(expected, leaf, &sent, &path, accepted.facts);
+    note_all(expected, leaf, &path, accepted.facts);
     *ret_accepted = accepted;
     accepted = (struct dcs_accepted){ 0 };
     return true;

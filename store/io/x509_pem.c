@@ -179,6 +179,23 @@ static size_t count_text(const char *text, size_t len, const char *what)
     return count;
 }
 
+/* The service gives PKCS#7 in PEM too: say what came. */
+static bool fail_no_certificate(const char *pem, size_t len, struct dcs_err *err)
+{
+    static const char begin[] = "-----BEGIN ";
+    const char *at = memmem(pem, len, begin, sizeof(begin) - 1);
+    char start[LABEL_MAX];
+    char label[LABEL_MAX];
+
+    if (!at)
+        return dcs_fail(err, DCS_E_REJECTED, "there is no certificate in it");
+    at += sizeof(begin) - 1;
+    snprintf(start, sizeof(start), "%.*s", (int)(pem + len - at), at);
+    start[strcspn(start, "-\r\n")] = '\0';
+    dcs_clean_text(start, label, sizeof(label));
+    return dcs_fail(err, DCS_E_REJECTED, "there is no certificate in it but \"%s\"", label);
+}
+
 bool dcs_certs_from_pem(const char *pem, size_t len, size_t max, struct dcs_cert_list *ret_list,
                         struct dcs_err *err)
 {
@@ -207,7 +224,7 @@ bool dcs_certs_from_pem(const char *pem, size_t len, size_t max, struct dcs_cert
     if (count_text(pem, len, "-----BEGIN CERTIFICATE-----") != list.count)
         return dcs_fail(err, DCS_E_REJECTED, "the PEM text is cut off or damaged");
     if (list.count == 0)
-        return dcs_fail(err, DCS_E_REJECTED, "there is no certificate in it");
+        return fail_no_certificate(pem, len, err);
     *ret_list = list;
     list = (struct dcs_cert_list){ 0 };
     return true;

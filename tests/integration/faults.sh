@@ -44,6 +44,7 @@ a download that is not there yet~{"match":"GET /certificate/*","times":9,"status
 a download that is HTML~{"match":"GET /certificate/*","times":9,"html":true}~6~certificate was asked for
 truncated PEM~{"match":"GET /certificate/*","times":9,"truncate":900}~8~cut off or damaged
 the certificate of another order~{"match":"GET /certificate/*","times":9,"wrong_certificate":123}~8~serial number is
+PKCS#7 where PEM was asked for~{"match":"GET /certificate/*","times":9,"body":"-----BEGIN PKCS7-----\\nAAAA\\n-----END PKCS7-----\\n"}~8~but "PKCS7"
 PEM that holds no certificate~{"match":"GET /certificate/*","times":9,"body":"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"}~8~set aside
 EOT
 

@@ -159,6 +159,45 @@ static void what_must_not_enter_is_rejected(void **state)
     test_drop(&second);
 }
 
+static void a_leaf_without_its_issuer_is_noted_whatever_else_came(void **state)
+{
+    dcs_auto(authority) struct authority a = make_authority();
+    const struct test_wish strange = { .common_name = "Another CA",
+                                       .is_ca = true,
+                                       .not_before = NOW - 900 * DAY,
+                                       .not_after = NOW + 900 * DAY };
+    struct test_cert leaf = make_leaf(&a, 199, false);
+    struct test_cert other = test_make(&strange);
+    const struct test_wish direct = { .common_name = "two.levels",
+                                      .names = "DNS:two.levels",
+                                      .issuer = &a.root,
+                                      .not_before = NOW,
+                                      .not_after = NOW + 199 * DAY - 1 };
+    struct test_cert short_path = test_make(&direct);
+    const struct {
+        const struct test_cert *sent[4];
+        bool noted;
+    } cases[] = {
+        { { &leaf, NULL }, true },
+        { { &leaf, &other, NULL }, true },
+        { { &leaf, &a.root, NULL }, true }, /* the one between them is missing */
+        { { &leaf, &a.middle, NULL }, false },
+        { { &short_path, &a.root, NULL }, false }, /* the root, though left out of what is kept */
+    };
+
+    (void)state;
+    for (size_t i = 0; i < DCS_COUNT(cases); i++) {
+        dcs_auto(dcs_accepted) struct dcs_accepted accepted = { 0 };
+        const struct dcs_accept expected = { .certificate_id = 7, .now = NOW };
+        assert_int_equal(judge(&expected, cases[i].sent, &accepted), DCS_E_NONE);
+        if ((strstr(accepted.facts->notes, "no issuer came") != NULL) != cases[i].noted)
+            fail_msg("case %zu: \"%s\"", i, accepted.facts->notes);
+    }
+    test_drop(&leaf);
+    test_drop(&other);
+    test_drop(&short_path);
+}
+
 static void where_no_serial_is_named_the_thumbprint_tells_another_certificate(void **state)
 {
     dcs_auto(authority) struct authority a = make_authority();
@@ -282,6 +321,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(blocks_in_any_order_become_leaf_and_issuers_without_root),
         cmocka_unit_test(what_must_not_enter_is_rejected),
+        cmocka_unit_test(a_leaf_without_its_issuer_is_noted_whatever_else_came),
         cmocka_unit_test(where_no_serial_is_named_the_thumbprint_tells_another_certificate),
         cmocka_unit_test(the_limit_is_that_of_the_issue_date),
         cmocka_unit_test(the_newest_pair_in_date_becomes_current_and_damage_is_set_aside),
