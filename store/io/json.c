@@ -182,11 +182,11 @@ const char *dcs_json_text(const struct dcs_json *object, const char *path)
     return cJSON_IsString(in(node)) ? in(node)->valuestring : NULL;
 }
 
-/* A JSON number is a double: beyond 2^53 it no longer says which integer was meant. */
+/* A JSON number is a double: from 2^53 on it no longer says which integer was meant. */
 static bool whole_number(double value, int64_t *ret_value)
 {
     /* Without libm, which a light door does not have. */
-    if (!(value >= -9007199254740992.0 && value <= 9007199254740992.0))
+    if (!(value > -9007199254740992.0 && value < 9007199254740992.0))
         return false;
     int64_t whole = (int64_t)value;
     if ((double)whole < value || (double)whole > value)
@@ -266,12 +266,12 @@ bool dcs_json_add_text(struct dcs_json *parent, const char *name, const char *te
     return add(parent, name, cJSON_CreateString(text ? text : "")) != NULL;
 }
 
-/* Beyond 2^53 as text, which our getter reads exactly. */
+/* From 2^53 on as text, which our getter reads exactly. */
 bool dcs_json_add_i64(struct dcs_json *parent, const char *name, int64_t value)
 {
     char digits[24];
 
-    if (value <= 9007199254740992 && value >= -9007199254740992)
+    if (value < 9007199254740992 && value > -9007199254740992)
         return add(parent, name, cJSON_CreateNumber((double)value)) != NULL;
     snprintf(digits, sizeof(digits), "%lld", (long long)value);
     return add(parent, name, cJSON_CreateString(digits)) != NULL;

@@ -261,6 +261,48 @@ static void json_is_bounded_and_whole(void **state)
     }
 }
 
+static void a_number_that_lost_its_last_digit_is_none(void **state)
+{
+    static const struct {
+        const char *text;
+        bool good;
+        int64_t want;
+    } cases[] = {
+        { "9007199254740991", true, 9007199254740991 },
+        { "9007199254740993", false, 0 }, /* reads as ...992, another order */
+        { "9007199254740992", false, 0 },
+        { "\"9007199254740993\"", true, 9007199254740993 },
+        { "-9007199254740993", false, 0 },
+        { "1e400", false, 0 },
+        { "1.5", false, 0 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < DCS_COUNT(cases); i++) {
+        dcs_auto(dcs_json) struct dcs_json *json = NULL;
+        int64_t got = 0;
+        assert_true(dcs_json_parse(cases[i].text, strlen(cases[i].text), &json, NULL));
+        if (dcs_json_i64(json, "", &got) != cases[i].good || got != cases[i].want)
+            fail_msg("%s: %lld", cases[i].text, (long long)got);
+    }
+}
+
+static void large_numbers_come_back_as_they_were_written(void **state)
+{
+    static const int64_t cases[] = {
+        0, -1, 9007199254740991, 9007199254740992, 9007199254740993, -9007199254740992, INT64_MAX
+    };
+
+    (void)state;
+    for (size_t i = 0; i < DCS_COUNT(cases); i++) {
+        dcs_auto(dcs_json) struct dcs_json *object = dcs_json_new_object();
+        int64_t got = 0;
+        assert_true(dcs_json_add_i64(object, "id", cases[i]));
+        assert_true(dcs_json_i64(object, "id", &got));
+        assert_int_equal(got, cases[i]);
+    }
+}
+
 /* Two bytes of text become 64 of memory: 8 MiB of them are not parsed. */
 static void json_of_too_many_values_is_refused_before_it_takes_memory(void **state)
 {
@@ -296,6 +338,8 @@ int main(void)
         cmocka_unit_test(statuses_say_whether_there_is_a_certificate_or_ever_will_be),
         cmocka_unit_test(a_listing_ends_where_its_rows_say_not_its_total),
         cmocka_unit_test(json_is_bounded_and_whole),
+        cmocka_unit_test(a_number_that_lost_its_last_digit_is_none),
+        cmocka_unit_test(large_numbers_come_back_as_they_were_written),
         cmocka_unit_test(json_of_too_many_values_is_refused_before_it_takes_memory),
     };
 
