@@ -261,7 +261,8 @@ static void check_rights(struct doctor *d, struct dcs_api *api)
     if (!known) {
         find_err(d, DCS_FINDING_NOTE, "API key", &err);
     } else {
-        find_f(d, DCS_FINDING_OK, "API key", "belongs to %s (%s)", self.username,
+        find_f(d, DCS_FINDING_OK, "API key", "belongs to %s (%s)",
+               self.username[0] ? self.username : "a user without a name",
                self.roles[0] ? self.roles : "no role named");
         if (self.is_admin)
             find_hint(

@@ -253,7 +253,7 @@ bool dcs_api_self(struct dcs_api *api, struct dcs_api_self *ret_self, struct dcs
         char name[64];
         int64_t id = 0;
         dcs_clean_text(dcs_json_text(r, "name"), name, sizeof(name));
-        if (at < sizeof(self.roles) - 1)
+        if (name[0] && at < sizeof(self.roles) - 1)
             at += (size_t)snprintf(self.roles + at, sizeof(self.roles) - at, "%s%s", at ? ", " : "",
                                    name);
         self.is_admin |= dcs_json_i64(r, "id", &id) && id == 1;

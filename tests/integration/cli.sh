@@ -148,6 +148,8 @@ check "doctor says that a revoked key is denied" grep -q 'wrong or revoked' <<<"
 "$D" get 126 >/dev/null 2>&1
 equal "a revoked key is exit status 4" 4 $?
 configure
+fault '{"match":"GET /user/me","times":1,"body":"{\"access_roles\":[{\"id\":null,\"name\":null},7,{\"id\":\"5\",\"name\":\"Standard\"}]}"}' >/dev/null
+check "doctor reads a user with less than the usual" grep -qF 'belongs to a user without a name (Standard)' <<<"$(doctor)"
 control POST /clock '{"advance_s":7200}' >/dev/null
 check "doctor sees a clock that is off" grep -q 'clock is 7[12][0-9][0-9] s behind' <<<"$(doctor)"
 control POST /clock '{"advance_s":-7200}' >/dev/null
