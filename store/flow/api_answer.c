@@ -126,6 +126,14 @@ static bool fail_denied(struct dcs_err *err, const struct dcs_http_answer *answe
                         "look at the API key and its user's role in CertCentral");
 }
 
+static bool fail_not_yet(struct dcs_err *err, const struct dcs_http_answer *answer,
+                         const struct service_error *e)
+{
+    return fail_service(err, DCS_E_PENDING, answer, e, "not issued yet",
+                        "nothing is lost; a certificate that does not exist looks the same: if it "
+                        "stays so, check the number");
+}
+
 bool dcs_api_judge(const struct dcs_http_answer *answer, enum dcs_api_place place,
                    struct dcs_err *err)
 {
@@ -142,7 +150,7 @@ bool dcs_api_judge(const struct dcs_http_answer *answer, enum dcs_api_place plac
     if (status == 401 || status == 403)
         return fail_denied(err, answer, &e);
     if (status == 404 && starts_with(e.code, "not_found") && place == DCS_API_DOWNLOAD)
-        return fail_service(err, DCS_E_PENDING, answer, &e, "not issued yet", NULL);
+        return fail_not_yet(err, answer, &e);
     /* "not_found" alone is a badly built URL, and what an outage answered for every call. */
     if (status == 404 && starts_with(e.code, "not_found") && place == DCS_API_ORDER)
         return fail_service(err, DCS_E_NOT_FOUND, answer, &e, "no such order in this account",
@@ -151,7 +159,7 @@ bool dcs_api_judge(const struct dcs_http_answer *answer, enum dcs_api_place plac
     if (status == 404 || status == 406 || status == 408 || status >= 500)
         return fail_service(err, DCS_E_AWAY, answer, &e, "the service is away", NULL);
     if (place == DCS_API_DOWNLOAD && strstr(e.code, "not_issued"))
-        return fail_service(err, DCS_E_PENDING, answer, &e, "not issued yet", NULL);
+        return fail_not_yet(err, answer, &e);
     return fail_service(err, DCS_E_REFUSED, answer, &e, "refused",
                         "it is refused until something changes; the service's words say what");
 }

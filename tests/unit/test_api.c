@@ -66,6 +66,8 @@ static void a_status_is_believed_only_with_its_error_body(void **state)
             fail_msg("HTTP %d %s: %s", cases[i].status, cases[i].body, dcs_code_name(err.code));
         if (!good)
             assert_int_equal(err.http_status, cases[i].status);
+        if (err.code == DCS_E_PENDING)
+            assert_non_null(strstr(err.hint, "check the number"));
     }
 }
 
