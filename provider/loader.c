@@ -14,15 +14,9 @@
 #include "object.h"
 #include "pair.h"
 #include "provider.h"
-
-enum { FOUND_MAX = 256 };
+#include "search.h"
 
 enum stage { STAGE_CERTS = 0, STAGE_KEY, STAGE_PUBLIC, STAGE_CRL, STAGE_END };
-
-struct found {
-    struct dcs_buf der;
-    bool is_crl;
-};
 
 struct loader {
     const struct provider *provider;
@@ -42,8 +36,7 @@ struct loader {
     struct dcs_listing *listing;
     struct dcs_entry entry;
     bool has_entry;
-    struct found *found; /* what met the criteria, for a listing */
-    size_t found_count, next_found;
+    struct search search; /* what met the criteria, for a listing */
 };
 
 static bool is_listing(const struct loader *loader)
@@ -55,9 +48,7 @@ static void loader_free(struct loader *loader)
 {
     if (!loader)
         return;
-    for (size_t i = 0; i < loader->found_count; i++)
-        dcs_buf_clear(&loader->found[i].der);
-    free(loader->found);
+    search_clear(&loader->search);
     dcs_listing_free(loader->listing);
     dcs_bundle_unref(loader->bundle);
     dcs_bundle_unref(loader->adopted);
@@ -356,71 +347,16 @@ static bool next_entry(struct loader *loader, struct dcs_err *err)
     return true;
 }
 
-static bool keep_found(struct loader *loader, struct dcs_bytes der, bool is_crl)
-{
-    for (size_t i = 0; i < loader->found_count; i++)
-        if (loader->found[i].der.len == der.len &&
-            memcmp(loader->found[i].der.data, der.data, der.len) == 0)
-            return true; /* orders share their issuers */
-    if (!loader->found)
-        loader->found = calloc(FOUND_MAX, sizeof(*loader->found));
-    if (!loader->found || loader->found_count == FOUND_MAX)
-        return false;
-    struct found *found = &loader->found[loader->found_count];
-    found->is_crl = is_crl;
-    found->der.max = der.len;
-    dcs_buf_add(&found->der, der.data, der.len);
-    if (found->der.failed)
-        return false;
-    loader->found_count++;
-    return true;
-}
-
-static void search_order(struct loader *loader, int64_t order, unsigned ask)
-{
-    dcs_auto(dcs_bundle) struct dcs_bundle *bundle = NULL;
-    dcs_auto(dcs_buf) struct dcs_buf crl = { 0 };
-    struct dcs_uri uri = { .kind = DCS_URI_ORDER, .id = order, .types = DCS_TYPE_DEFAULT };
-    const struct criteria *criteria = &loader->criteria;
-
-    if (!dcs_store_open_cached(loader->provider->store, &uri, &bundle, NULL))
-        return;
-    for (size_t i = 0; i <= dcs_bundle_chain_count(bundle); i++)
-        if (ask & (i == 0 ? DCS_TYPE_CERT : DCS_TYPE_CA) &&
-            criteria_meet_cert(criteria, bundle, cert_at(bundle, i), i == 0) &&
-            !keep_found(loader, cert_at(bundle, i), false))
-            return;
-    if (!(criteria->subject.len || criteria->issuer.len) ||
-        !dcs_store_crl(loader->provider->store, bundle, true, &crl, NULL) || crl.len == 0)
-        return;
-    struct dcs_bytes der = { (const uint8_t *)crl.data, crl.len };
-    if (criteria_meet_crl(criteria, der) && (loader->expect == 0 || ask & DCS_TYPE_CRL))
-        (void)keep_found(loader, der, true);
-}
-
-/* With criteria no names come but what meets them in the local orders, from the cache alone. */
-static bool search_local(struct loader *loader, struct dcs_err *err)
-{
-    struct dcs_listing *local = NULL;
-    struct dcs_entry entry;
-    bool done = false;
-    unsigned ask = ask_of(loader);
-
-    if (!dcs_store_list(loader->provider->store, DCS_SCOPE_LOCAL, &local, err))
-        return false;
-    bool good = true;
-    while ((good = dcs_listing_next(local, &entry, &done, err)) && !done)
-        search_order(loader, entry.order_id, ask);
-    dcs_listing_free(local);
-    return good;
-}
-
 static bool settle_listing(struct loader *loader, struct dcs_err *err)
 {
+    unsigned ask = ask_of(loader);
+
     loader->settled = true;
-    if (loader->criteria.given)
-        return search_local(loader, err);
-    return next_entry(loader, err);
+    if (!loader->criteria.given)
+        return next_entry(loader, err);
+    if (loader->expect == 0)
+        ask |= DCS_TYPE_CRL; /* whoever searches an issuer may want either */
+    return search_local(&loader->search, loader->provider, &loader->criteria, ask, err);
 }
 
 static int load_listing(struct loader *loader, const struct object_sink *sink)
@@ -429,11 +365,9 @@ static int load_listing(struct loader *loader, const struct object_sink *sink)
     int taken;
 
     if (loader->criteria.given) {
-        if (loader->next_found == loader->found_count)
+        if (search_ended(&loader->search))
             return 0;
-        const struct found *found = &loader->found[loader->next_found++];
-        struct dcs_bytes der = { (const uint8_t *)found->der.data, found->der.len };
-        taken = found->is_crl ? object_crl(sink, der) : object_cert(sink, der);
+        taken = search_give(&loader->search, sink);
     } else {
         if (!loader->has_entry)
             return 0;
@@ -472,7 +406,7 @@ static int loader_eof(void *context)
         return 1;
     if (!is_listing(loader))
         return loader->stage == STAGE_END;
-    return loader->criteria.given ? loader->next_found == loader->found_count : !loader->has_entry;
+    return loader->criteria.given ? search_ended(&loader->search) : !loader->has_entry;
 }
 
 static int loader_load(void *context, OSSL_CALLBACK *object_cb, void *object_cbarg,
