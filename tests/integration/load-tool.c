@@ -4,13 +4,19 @@
  * in one thread, after a fork, through attach, looking at the error queue. The provider comes from
  * openssl.cnf or OPENSSL_MODULES.
  *
- *     load-tool count URI            loads all objects, prints how many of each kind
+ *     load-tool count URI [TYPE]     loads all objects, prints how many of each kind; with the
+ *                                    number of a type, expects that type
  *     load-tool threads N URI        the same in N threads at once; fails when one fails
  *     load-tool pair URI COMMAND     loads the certificate, runs COMMAND, loads the key: do they fit?
- *     load-tool fork URI             loads, forks, loads in the child
+ *     load-tool fork URI             loads, forks; the child signs with the parent's key, loads
+ *                                    again and signs with its own
  *     load-tool attach URI           OSSL_STORE_attach with the scheme
  *     load-tool leak URI             opens and ends without closing
  *     load-tool reload URI COMMAND   serial, COMMAND, serial again, in one thread
+ *     load-tool malformed URI        opens with parameters of the wrong type: an error, no crash
+ *     load-tool contexts URI         loads in library contexts that come and go, and with them the
+ *                                    module, while a thread that used it lives on
+ *     load-tool idle COMMAND         loads openssl.cnf, then runs COMMAND as its child
  */
 #include <openssl/err.h>
 #include <openssl/provider.h>
@@ -58,13 +64,10 @@ static void count_one(OSSL_STORE_INFO *info, struct counts *counts)
 }
 
 /* The loop that nginx, stunnel and others use: it must end. */
-static int load_all(const char *uri, struct counts *counts)
+static int load_rest(OSSL_STORE_CTX *store, struct counts *counts)
 {
-    OSSL_STORE_CTX *store = OSSL_STORE_open(uri, NULL, NULL, NULL, NULL);
     int rounds = 0;
 
-    if (!store)
-        return complain("cannot open");
     while (!OSSL_STORE_eof(store)) {
         OSSL_STORE_INFO *info = OSSL_STORE_load(store);
         if (++rounds > 100000) {
@@ -81,10 +84,23 @@ static int load_all(const char *uri, struct counts *counts)
     return failed ? complain("load failed") : 0;
 }
 
-static int do_count(const char *uri)
+static int load_all(const char *uri, int type, OSSL_LIB_CTX *libctx, struct counts *counts)
+{
+    OSSL_STORE_CTX *store = OSSL_STORE_open_ex(uri, libctx, NULL, NULL, NULL, NULL, NULL, NULL);
+
+    if (!store)
+        return complain("cannot open");
+    if (type && !OSSL_STORE_expect(store, type)) {
+        OSSL_STORE_close(store);
+        return complain("cannot expect that type");
+    }
+    return load_rest(store, counts);
+}
+
+static int do_count(const char *uri, int type)
 {
     struct counts c = { 0 };
-    int status = load_all(uri, &c);
+    int status = load_all(uri, type, NULL, &c);
 
     if (status)
         return status;
@@ -102,7 +118,7 @@ static void *thread_main(void *argument)
     struct counts c = { 0 };
 
     (void)argument;
-    return load_all(thread_uri, &c) || c.certs == 0 ? (void *)1 : NULL;
+    return load_all(thread_uri, 0, NULL, &c) || c.certs == 0 ? (void *)1 : NULL;
 }
 
 static int do_threads(int count, const char *uri)
@@ -179,13 +195,41 @@ static int do_reload(const char *uri, const char *command)
     return 0;
 }
 
+static int sign(EVP_PKEY *key)
+{
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    unsigned char signature[1024];
+    size_t len = sizeof(signature);
+    int good = key && context &&
+               EVP_DigestSignInit_ex(context, NULL, "SHA256", NULL, NULL, key, NULL) == 1 &&
+               EVP_DigestSign(context, signature, &len, (const unsigned char *)"x", 1) == 1;
+
+    EVP_MD_CTX_free(context);
+    return good ? 0 : complain("the key does not sign");
+}
+
+static int in_child(const char *uri, EVP_PKEY *parents)
+{
+    EVP_PKEY *own = NULL;
+    int status = sign(parents) || do_count(uri, 0);
+
+    if (!status) {
+        own = load_first(uri, OSSL_STORE_INFO_PKEY);
+        status = sign(own);
+    }
+    EVP_PKEY_free(own);
+    return status;
+}
+
 static int do_fork(const char *uri)
 {
-    int status = do_count(uri);
+    EVP_PKEY *key = load_first(uri, OSSL_STORE_INFO_PKEY);
+    int status = sign(key);
     pid_t pid = status ? -1 : fork();
 
     if (pid == 0)
-        _exit(do_count(uri));
+        _exit(in_child(uri, key));
+    EVP_PKEY_free(key);
     if (pid < 0 || waitpid(pid, &status, 0) < 0)
         return 1;
     return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
@@ -203,10 +247,64 @@ static int do_attach(const char *scheme)
     return attached ? complain("attach succeeded") : 0;
 }
 
+static int do_malformed(const char *uri)
+{
+    static char number[] = "5";
+    const OSSL_PARAM params[] = { OSSL_PARAM_construct_utf8_string("expect", number, 0),
+                                  OSSL_PARAM_construct_end() };
+    OSSL_STORE_CTX *store = OSSL_STORE_open_ex(uri, NULL, NULL, NULL, NULL, params, NULL, NULL);
+    struct counts c = { 0 };
+
+    return store ? load_rest(store, &c) : complain("cannot open");
+}
+
+static pthread_barrier_t used, gone;
+
+/* Whatever the module keeps for this thread outlives the context, and is freed at its end. */
+static void *use_context(void *libctx)
+{
+    struct counts c = { 0 };
+    int status = load_all(thread_uri, 0, libctx, &c) || c.certs == 0;
+
+    pthread_barrier_wait(&used);
+    pthread_barrier_wait(&gone);
+    return status ? (void *)1 : NULL;
+}
+
+static int do_contexts(const char *uri)
+{
+    int failed = 0;
+
+    thread_uri = uri;
+    pthread_barrier_init(&used, NULL, 2);
+    pthread_barrier_init(&gone, NULL, 2);
+    for (int i = 0; i < 20 && !failed; i++) {
+        OSSL_LIB_CTX *libctx = OSSL_LIB_CTX_new();
+        pthread_t thread;
+        void *result = (void *)1;
+        if (!libctx || !OSSL_LIB_CTX_load_config(libctx, getenv("OPENSSL_CONF")) ||
+            pthread_create(&thread, NULL, use_context, libctx) != 0)
+            return complain("no context or no thread");
+        pthread_barrier_wait(&used);
+        OSSL_LIB_CTX_free(libctx);
+        pthread_barrier_wait(&gone);
+        pthread_join(thread, &result);
+        failed = result != NULL;
+    }
+    return failed ? complain("a load in a context of its own failed") : 0;
+}
+
+static int do_idle(const char *command)
+{
+    if (OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG, NULL) != 1)
+        return complain("libcrypto does not start");
+    return system(command) == 0 ? 0 : complain("the command failed");
+}
+
 int main(int argc, char **argv)
 {
     if (argc >= 3 && strcmp(argv[1], "count") == 0)
-        return do_count(argv[2]);
+        return do_count(argv[2], argc >= 4 ? atoi(argv[3]) : 0); /* banned-ok: as below */
     if (argc >= 4 && strcmp(argv[1], "threads") == 0)
         return do_threads(atoi(argv[2]), argv[3]); /* banned-ok: a test's own argument */
     if (argc >= 4 && strcmp(argv[1], "pair") == 0)
@@ -219,6 +317,14 @@ int main(int argc, char **argv)
         return do_attach("digicert");
     if (argc >= 3 && strcmp(argv[1], "leak") == 0)
         return OSSL_STORE_open(argv[2], NULL, NULL, NULL, NULL) ? 0 : complain("cannot open");
-    fprintf(stderr, "usage: load-tool count|threads|pair|reload|fork|attach|leak ...\n");
+    if (argc >= 3 && strcmp(argv[1], "malformed") == 0)
+        return do_malformed(argv[2]);
+    if (argc >= 3 && strcmp(argv[1], "contexts") == 0)
+        return do_contexts(argv[2]);
+    if (argc >= 3 && strcmp(argv[1], "idle") == 0)
+        return do_idle(argv[2]);
+    fprintf(stderr,
+            "usage: load-tool count|threads|pair|reload|fork|attach|leak|malformed|contexts|"
+            "idle ...\n");
     return 2;
 }

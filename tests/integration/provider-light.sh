@@ -26,6 +26,21 @@ OPENSSL_CONF=$snippet strace -f -e trace=openat,open,socket,connect,clone,clone3
 check "activating opens nothing of ours" bash -c "! grep -E 'digicert-store.conf|$T/state|libcurl' $T/trace"
 check "activating opens no socket and starts no thread" bash -c "! grep -E 'socket\(|connect\(|clone' $T/trace"
 
+# All that activating adds to a process: descriptors, threads, libraries.
+printf 'openssl_conf = o\n[o]\nproviders = p\n[p]\ndefault = d\n[d]\nactivate = 1\n' >"$T/plain.cnf"
+# idle CONF WHAT: ls of a directory, or the libraries, of a process that has loaded its configuration.
+idle() {
+    # shellcheck disable=SC2016 # for the shell below the process
+    OPENSSL_CONF=$1 "$DCS_TEST_TOOLS/load-tool" idle "case $2 in
+        libraries) sed -n 's|.*/\([^/]*\.so\)[.0-9]*\$|\1|p' /proc/\$PPID/maps | sort -u ;;
+        *) ls /proc/\$PPID/$2 | wc -l ;;
+    esac"
+}
+equal "activating leaves no descriptor open" "$(idle "$T/plain.cnf" fd)" "$(idle "$snippet" fd)"
+equal "activating leaves one thread" 1 "$(idle "$snippet" task)"
+equal "activating maps the module and what it needs, nothing else" "digicert.so libcjson.so" \
+    "$(comm -13 <(idle "$T/plain.cnf" libraries) <(idle "$snippet" libraries) | xargs)"
+
 storeutl "$O" >/dev/null 2>&1
 strace -f -e trace=all -o "$T/trace" openssl storeutl "${P[@]}" "$O" >/dev/null 2>&1
 check "a warm load opens no socket" bash -c "! grep -E 'socket\(|connect\(' $T/trace"
