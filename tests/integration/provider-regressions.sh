@@ -42,7 +42,7 @@ for conf in "$snippet" "$T/first.cnf" "$T/last.cnf"; do
 done
 # A cold load, each kind of object and of URI: what libcurl and the decoders leave is not for the caller.
 for uri in digicert:order/126 digicert://name/rsa.example.com digicert://alternate/web-prod-17 "$O?type=public" \
-    "$O?type=crl" digicert://order/140 "digicert://certificate/$("$DIGICERT_STORE" show --json 123 | jq .current.certificate_id)"; do
+    "$O?type=crl" digicert://order/140 digicert: "digicert://certificate/$("$DIGICERT_STORE" show --json 123 | jq .current.certificate_id)"; do
     check "the error queue stays empty after $uri" env OPENSSL_CONF="$snippet" "$tool" count "$uri"
 done
 for type in 1 2 3 4 5 6; do
