@@ -28,7 +28,8 @@ struct loader {
     struct dcs_buf crl;
     bool crl_loaded;
     bool settled;
-    bool fatal;
+    struct dcs_err pending; /* the next load() raises it: errors are looked for there */
+    bool fatal;             /* raised: the end */
     unsigned ask;
     bool key_is_wanted; /* asked for by name: its absence is an error */
     enum stage stage;
@@ -63,10 +64,11 @@ static void loader_drop(struct loader **loader)
     *loader = NULL;
 }
 
-static int give_up(struct loader *loader, const struct dcs_err *err, const char *where)
+/* The one way in which load() fails: what is pending is raised, and then comes the end. */
+static int give_up(struct loader *loader)
 {
     loader->fatal = true;
-    provider_raise(loader->provider, err, where);
+    provider_raise(loader->provider, &loader->pending, "load");
     return 0;
 }
 
@@ -175,9 +177,12 @@ static int loader_set_params(void *context, const OSSL_PARAM params[])
     if (!params)
         return 1;
     const OSSL_PARAM *p = OSSL_PARAM_locate_const(params, OSSL_STORE_PARAM_EXPECT);
-    if (p && !OSSL_PARAM_get_int(p, &loader->expect))
-        return 0;
-    return criteria_set(&loader->criteria, params);
+    /* Never 0: OSSL_STORE_open_ex() of 3.0 then hands out a context without a loader, and its user
+     * crashes; by_store.c does not look, and would be given what the criterion was to keep away. */
+    if ((p && !OSSL_PARAM_get_int(p, &loader->expect)) || !criteria_set(&loader->criteria, params))
+        dcs_fail(&loader->pending, DCS_E_INPUT,
+                 "a search criterion or an expected type is malformed or too long");
+    return 1;
 }
 
 /* ---- what is asked ---- */
@@ -256,10 +261,8 @@ static void skip_unwanted(struct loader *loader)
         loader->stage++;
 }
 
-/* Settled once, at the first question after open. */
 static bool settle(struct loader *loader, struct dcs_err *err)
 {
-    loader->settled = true;
     loader->ask = ask_of(loader);
     if (loader->criteria.given)
         loader->ask &= DCS_TYPE_CHAIN | DCS_TYPE_CRL;
@@ -284,9 +287,8 @@ static int give_key(struct loader *loader, const struct object_sink *sink, struc
 {
     dcs_auto(dcs_key) struct dcs_key key = { 0 };
 
-    if (!dcs_store_key(loader->provider->store, loader->bundle, &key, err))
-        return 0;
-    return object_key(sink, &key);
+    return dcs_store_key(loader->provider->store, loader->bundle, &key, err) &&
+           object_key(sink, &key);
 }
 
 static int give_public(struct loader *loader, const struct object_sink *sink, struct dcs_err *err)
@@ -294,9 +296,8 @@ static int give_public(struct loader *loader, const struct object_sink *sink, st
     dcs_auto(dcs_cert) struct dcs_cert *cert = NULL;
     struct dcs_bytes leaf = dcs_bundle_leaf(loader->bundle);
 
-    if (!dcs_cert_parse(leaf.data, leaf.len, &cert, err))
-        return 0;
-    return object_public(sink, dcs_cert_spki(cert));
+    return dcs_cert_parse(leaf.data, leaf.len, &cert, err) &&
+           object_public(sink, dcs_cert_spki(cert));
 }
 
 static int give_stage(struct loader *loader, const struct object_sink *sink, struct dcs_err *err)
@@ -321,18 +322,18 @@ static int give_stage(struct loader *loader, const struct object_sink *sink, str
 
 static int load_order(struct loader *loader, const struct object_sink *sink)
 {
-    struct dcs_err err = { 0 };
+    struct dcs_err *err = &loader->pending;
 
     if (loader->stage == STAGE_END)
         return 0;
-    if (give_stage(loader, sink, &err)) {
+    if (give_stage(loader, sink, err)) {
         skip_unwanted(loader);
         return 1;
     }
-    if (err.code == DCS_E_NONE)
-        dcs_fail(&err, DCS_E_BUG, "OpenSSL did not take an object of order %lld",
+    if (err->code == DCS_E_NONE)
+        dcs_fail(err, DCS_E_BUG, "OpenSSL did not take an object of order %lld",
                  (long long)dcs_bundle_order(loader->bundle));
-    return give_up(loader, &err, "load");
+    return give_up(loader);
 }
 
 /* ---- listings ---- */
@@ -347,21 +348,8 @@ static bool next_entry(struct loader *loader, struct dcs_err *err)
     return true;
 }
 
-static bool settle_listing(struct loader *loader, struct dcs_err *err)
-{
-    unsigned ask = ask_of(loader);
-
-    loader->settled = true;
-    if (!loader->criteria.given)
-        return next_entry(loader, err);
-    if (loader->expect == 0)
-        ask |= DCS_TYPE_CRL; /* whoever searches an issuer may want either */
-    return search_local(&loader->search, loader->provider, &loader->criteria, ask, err);
-}
-
 static int load_listing(struct loader *loader, const struct object_sink *sink)
 {
-    struct dcs_err err = { 0 };
     int taken;
 
     if (loader->criteria.given) {
@@ -372,38 +360,56 @@ static int load_listing(struct loader *loader, const struct object_sink *sink)
         if (!loader->has_entry)
             return 0;
         taken = object_name(sink, &loader->entry);
-        if (taken && !next_entry(loader, &err))
-            return give_up(loader, &err, "load"), 1; /* this one was delivered */
+        if (taken)
+            (void)next_entry(loader, &loader->pending); /* this one was delivered */
     }
     if (taken)
         return 1;
-    dcs_fail(&err, DCS_E_BUG, "OpenSSL did not take an object of the listing");
-    return give_up(loader, &err, "load");
+    dcs_fail(&loader->pending, DCS_E_BUG, "OpenSSL did not take an object of the listing");
+    return give_up(loader);
 }
 
 /* ---- load and eof ---- */
 
-static bool settle_once(struct loader *loader)
+static bool settle_listing(struct loader *loader, struct dcs_err *err)
+{
+    unsigned ask = ask_of(loader);
+
+    if (!loader->criteria.given)
+        return next_entry(loader, err);
+    if (loader->expect == 0)
+        ask |= DCS_TYPE_CRL; /* whoever searches an issuer may want either */
+    return search_local(&loader->search, loader->provider, &loader->criteria, ask, err);
+}
+
+static bool settle_now(struct loader *loader)
 {
     struct dcs_err err = { 0 };
 
-    if (loader->settled || loader->fatal)
-        return !loader->fatal;
-    if (is_listing(loader) ? settle_listing(loader, &err) : settle(loader, &err))
-        return true;
-    give_up(loader, &err, "load");
-    return false;
+    loader->settled = true;
+    bool good = is_listing(loader) ? settle_listing(loader, &err) : settle(loader, &err);
+    if (!good)
+        loader->pending = err;
+    return good;
+}
+
+/* Once, at the first question after open. What fails waits for load(). */
+static bool settle_once(struct loader *loader)
+{
+    if (loader->pending.code != DCS_E_NONE)
+        return false;
+    return loader->settled || settle_now(loader);
 }
 
 static int loader_eof(void *context)
 {
     struct loader *loader = context;
 
-    /* The error of a failed listing is raised by load(), which callers ask after eof() said no. */
-    if (!loader->settled && !loader->fatal && is_listing(loader) && !loader->criteria.given)
-        return 0;
-    if (!settle_once(loader))
+    if (loader->fatal)
         return 1;
+    /* Not the end: OSSL_STORE_load() asks here first, and an error raised here looks like none. */
+    if (!settle_once(loader))
+        return 0;
     if (!is_listing(loader))
         return loader->stage == STAGE_END;
     return loader->criteria.given ? search_ended(&loader->search) : !loader->has_entry;
@@ -417,8 +423,10 @@ static int loader_load(void *context, OSSL_CALLBACK *object_cb, void *object_cba
 
     (void)pw_cb;
     (void)pw_cbarg;
-    if (!settle_once(loader))
+    if (loader->fatal)
         return 0;
+    if (!settle_once(loader))
+        return give_up(loader);
     return is_listing(loader) ? load_listing(loader, &sink) : load_order(loader, &sink);
 }
 

@@ -57,6 +57,8 @@ check "with default properties fips=yes the scheme is still found" \
 check "attach to a stream is refused and does not crash" env OPENSSL_CONF="$snippet" "$tool" attach x
 check "-propquery does not crash" storeutl -propquery '?provider=digicert' "$O"
 check "pkey -inform does not crash" openssl pkey "${P[@]}" -inform PEM -in "$O" -noout
+check_fails "parameters that open() cannot read are an error, no crash" 1 'malformed' \
+    env OPENSSL_CONF="$snippet" "$tool" malformed "$O"
 # It opens (its certificate is here), and fails in load(): status 1 within the time, not 124.
 check_fails "a failing load reaches its end" 1 'its private key is not' \
     env OPENSSL_CONF="$snippet" timeout 20 "$tool" count digicert://order/125 4
@@ -130,4 +132,14 @@ if command -v valgrind >/dev/null; then
 else
     skip "valgrind finds no leak and no bad access" "valgrind is missing"
 fi
+
+# Last: the CA goes away. An error met before the first object comes out of load(), where callers look.
+rm -rf "$T/state/crls"
+stop_sandbox
+check_fails "a CRL that cannot be fetched is an error, not an empty answer" 0 'the CRL http' \
+    bash -c "timeout 20 openssl storeutl ${P[*]} -crls $O 2>&1 | head -n 20"
+check_fails "load() raises it and ends" 1 'the CRL http' env OPENSSL_CONF="$snippet" timeout 20 "$tool" count "$O" 6
+rm -rf "$T/state"
+check_fails "a listing without any name is an error" 1 'listing the account' \
+    env OPENSSL_CONF="$snippet" timeout 20 "$tool" count digicert:
 done_testing
