@@ -8,7 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { NAME_MAX_BYTES = 65536, FINGERPRINT_MAX = 64 };
+enum { NAME_MAX_BYTES = 65536 };
 
 static bool take_octets(const OSSL_PARAM params[], const char *name, struct dcs_buf *to, size_t max)
 {
@@ -63,12 +63,15 @@ bool criteria_set(struct criteria *c, const OSSL_PARAM params[])
 {
     if (!take_octets(params, OSSL_STORE_PARAM_SUBJECT, &c->subject, NAME_MAX_BYTES) ||
         !take_octets(params, OSSL_STORE_PARAM_ISSUER, &c->issuer, NAME_MAX_BYTES) ||
-        !take_octets(params, OSSL_STORE_PARAM_FINGERPRINT, &c->fingerprint, FINGERPRINT_MAX) ||
+        !take_octets(params, OSSL_STORE_PARAM_FINGERPRINT, &c->fingerprint, DCS_DIGEST_MAX) ||
         !take_serial(params, c->serial, sizeof(c->serial)) ||
         !take_text(params, OSSL_STORE_PARAM_DIGEST, c->digest, sizeof(c->digest)) ||
         !take_text(params, OSSL_STORE_PARAM_ALIAS, c->alias, sizeof(c->alias)))
         return false;
-    c->given = c->subject.len || c->issuer.len || c->fingerprint.len || c->serial[0] || c->alias[0];
+    /* An empty alias is one, too: it meets nothing, and keeps the key away. */
+    c->has_alias |= OSSL_PARAM_locate_const(params, OSSL_STORE_PARAM_ALIAS) != NULL;
+    c->given =
+        c->subject.len || c->issuer.len || c->fingerprint.len || c->serial[0] || c->has_alias;
     return true;
 }
 
@@ -90,6 +93,8 @@ static bool meets_alias(const char *alias, const struct dcs_bundle *bundle)
     char label[48];
 
     snprintf(label, sizeof(label), "order-%lld", (long long)facts->order_id);
+    if (!*alias)
+        return false;
     if (strcasecmp(alias, label) == 0 || strcasecmp(alias, facts->leaf.common_name) == 0)
         return true;
     for (size_t i = 0; i < facts->name_count; i++)
@@ -98,28 +103,15 @@ static bool meets_alias(const char *alias, const struct dcs_bundle *bundle)
     return false;
 }
 
-/* The criterion is a hash of the subjectPublicKey bits, of any digest that libcrypto's caller has. */
+/* The criterion is a hash of the subjectPublicKey bits, with whatever digest the caller likes. */
 static bool meets_fingerprint(const struct criteria *c, const struct dcs_cert *cert)
 {
-    static const struct {
-        const char *name;
-        size_t len;
-    } digests[] = {
-        { "SHA1", 20 }, { "SHA-1", 20 }, { "SHA256", 32 }, { "SHA2-256", 32 }, { "SHA-256", 32 }
-    };
-    const struct dcs_cert_info *info = dcs_cert_info(cert);
-    uint8_t hash[DCS_SHA256_LEN];
+    struct dcs_bytes bits = dcs_cert_key_bits(cert);
+    uint8_t hash[DCS_DIGEST_MAX];
+    size_t len = 0;
 
-    for (size_t i = 0; i < DCS_COUNT(digests); i++) {
-        if (strcasecmp(c->digest, digests[i].name) != 0 || c->fingerprint.len != digests[i].len)
-            continue;
-        if (digests[i].len == DCS_SHA1_LEN)
-            return memcmp(info->ckaid, c->fingerprint.data, DCS_SHA1_LEN) == 0;
-        struct dcs_bytes bits = dcs_cert_key_bits(cert);
-        return dcs_sha256(bits.data, bits.len, hash, NULL) &&
-               memcmp(hash, c->fingerprint.data, sizeof(hash)) == 0;
-    }
-    return false;
+    return dcs_digest(c->digest, bits.data, bits.len, hash, &len, NULL) &&
+           len == c->fingerprint.len && memcmp(hash, c->fingerprint.data, len) == 0;
 }
 
 /* Serial and key need the certificate decoded; names are found in the DER. */
@@ -145,7 +137,7 @@ bool criteria_meet_cert(const struct criteria *c, const struct dcs_bundle *bundl
     if (c->issuer.len &&
         (!dcs_cert_issuer(cert.data, cert.len, &name) || !same_name(&c->issuer, name)))
         return false;
-    if (c->alias[0] && (!is_leaf || !meets_alias(c->alias, bundle)))
+    if (c->has_alias && (!is_leaf || !meets_alias(c->alias, bundle)))
         return false;
     return !(c->serial[0] || c->fingerprint.len) || meets_decoded(c, cert);
 }
@@ -156,6 +148,6 @@ bool criteria_meet_crl(const struct criteria *c, struct dcs_bytes crl)
     struct dcs_bytes name;
     const struct dcs_buf *wanted = c->subject.len ? &c->subject : &c->issuer;
 
-    return wanted->len && !c->serial[0] && !c->fingerprint.len && !c->alias[0] &&
+    return wanted->len && !c->serial[0] && !c->fingerprint.len && !c->has_alias &&
            dcs_crl_issuer(crl.data, crl.len, &name) && same_name(wanted, name);
 }

@@ -15,6 +15,7 @@ struct criteria {
     char serial[2 * DCS_SERIAL_MAX + 1];         /* lower-case hex */
     char digest[32];
     char alias[256];
+    bool has_alias;
     bool given;
 };
 

@@ -83,6 +83,23 @@ bool dcs_sha1(const void *data, size_t len, uint8_t out[DCS_SHA1_LEN], struct dc
     return dcs_crypto(err) && digest(sha1_md, data ? data : "", len, out, err);
 }
 
+bool dcs_digest(const char *name, const void *data, size_t len, uint8_t out[DCS_DIGEST_MAX],
+                size_t *ret_len, struct dcs_err *err)
+{
+    _Static_assert(DCS_DIGEST_MAX >= EVP_MAX_MD_SIZE, "any digest fits");
+    if (!dcs_crypto(err))
+        return false;
+    dcs_auto(dcs_quiet) int quiet = dcs_quiet_begin();
+    EVP_MD *md = EVP_MD_fetch(context, name, NULL);
+    bool good = digest(md, data, len, out, err);
+
+    (void)quiet;
+    if (good)
+        *ret_len = (size_t)EVP_MD_get_size(md);
+    EVP_MD_free(md);
+    return good;
+}
+
 /* ---- what a certificate says ---- */
 
 static int64_t asn1_time(const ASN1_TIME *time)

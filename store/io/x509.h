@@ -11,7 +11,13 @@
 #include "base/buf.h"
 #include "base/env.h"
 
-enum { DCS_SHA1_LEN = 20, DCS_SHA256_LEN = 32, DCS_SERIAL_MAX = 32, DCS_NAMES_MAX = 1000 };
+enum {
+    DCS_SHA1_LEN = 20,
+    DCS_SHA256_LEN = 32,
+    DCS_DIGEST_MAX = 64,
+    DCS_SERIAL_MAX = 32,
+    DCS_NAMES_MAX = 1000
+};
 
 /* One certificate, parsed; immutable. */
 struct dcs_cert;
@@ -100,5 +106,8 @@ bool dcs_sha256(const void *data, size_t len, uint8_t out[DCS_SHA256_LEN],
                 struct dcs_err *err) DCS_CHECKED;
 bool dcs_sha1(const void *data, size_t len, uint8_t out[DCS_SHA1_LEN],
               struct dcs_err *err) DCS_CHECKED;
+/* With any digest of libcrypto's default provider, by any of its names. */
+bool dcs_digest(const char *name, const void *data, size_t len, uint8_t out[DCS_DIGEST_MAX],
+                size_t *ret_len, struct dcs_err *err) DCS_CHECKED;
 
 #endif

@@ -103,6 +103,11 @@ fingerprint=$(openssl x509 -in "$T/leaf.pem" -noout -pubkey | openssl pkey -pubi
         sed -n 's/^ *\([0-9]*\):.*BIT STRING.*/\1/p')" -noout -out "$T/bits" 2>/dev/null; sha1sum <"$T/bits" | cut -d' ' -f1)
 equal "-fingerprint finds by the hash of the public key" "Certificate" \
     "$(kinds -sha1 -fingerprint "$fingerprint" "$O" | xargs)"
+for digest in sha256 sha384 sha512; do
+    equal "-fingerprint finds by its $digest, too" "Certificate" \
+        "$(kinds -$digest -fingerprint "$("${digest}sum" <"$T/bits" | cut -d' ' -f1)" "$O" | xargs)"
+done
+equal "an empty alias finds nothing, and no key" "" "$(kinds -alias '' "$O" | xargs)"
 equal "-alias finds by order-123" "Certificate" "$(kinds -alias order-123 "$O" | xargs)"
 equal "-alias finds by name" "Certificate" "$(kinds -alias www.example.com "$O" | xargs)"
 
