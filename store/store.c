@@ -41,7 +41,8 @@ static void repair_after_fork(struct dcs_store *store, unsigned now)
             continue;
         pthread_mutex_init(&store->mutex, NULL);
         memset(store->memory, 0, sizeof(store->memory));
-        memset(store->failures, 0, sizeof(store->failures));
+        if (store->failures)
+            memset(store->failures, 0, FAILURES_KEPT * sizeof(*store->failures));
         store->config = NULL;
         store->config_file[0] = '\0';
         atomic_store(&store->forks, now);
@@ -97,6 +98,7 @@ void dcs_store_free(struct dcs_store *store)
     dcs_config_unref(store->config);
     pthread_mutex_destroy(&store->mutex);
     free(store->config_path);
+    free(store->failures);
     free(store);
 }
 

@@ -54,7 +54,8 @@ struct dcs_store {
     struct dcs_fs_stat config_stat;
     int64_t config_looked_ms;
     struct memory *memory[MEMORY_BUCKETS];
-    struct failure failures[FAILURES_KEPT];
+    struct failure *failures; /* FAILURES_KEPT of them, 55 KiB, made at the first: most processes
+                               * that load the module never open a URI */
     struct cold_open {
         uint64_t hash; /* of the canonical URI */
         int64_t ms;

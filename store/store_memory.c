@@ -132,7 +132,8 @@ bool dcs_memory_failed(struct job *job, const char *canonical, struct dcs_err *e
     if (!job->is_door)
         return false;
     dcs_store_enter(job->store);
-    for (size_t i = 0; i < FAILURES_KEPT && !failed; i++) {
+    size_t kept = job->store->failures ? FAILURES_KEPT : 0;
+    for (size_t i = 0; i < kept && !failed; i++) {
         const struct failure *f = &job->store->failures[i];
         failed = f->hash == hash && f->until_ms > now_ms;
         if (failed && err)
@@ -146,25 +147,33 @@ bool dcs_memory_failed(struct job *job, const char *canonical, struct dcs_err *e
     return failed;
 }
 
+/* That URI's row, else the oldest; NULL when there is no memory for rows. Under the mutex. */
+static struct failure *failure_row(struct dcs_store *store, uint64_t hash)
+{
+    if (!store->failures)
+        store->failures = calloc(FAILURES_KEPT, sizeof(*store->failures));
+    struct failure *oldest = store->failures;
+    for (size_t i = 0; oldest && i < FAILURES_KEPT; i++) {
+        struct failure *f = &store->failures[i];
+        if (f->hash == hash)
+            return f;
+        if (f->until_ms < oldest->until_ms)
+            oldest = f;
+    }
+    return oldest;
+}
+
 void dcs_memory_note_failure(struct job *job, const char *canonical, const struct dcs_err *err)
 {
     int64_t now_ms = dcs_env_mono_ms(job->env);
     uint64_t hash = hash_of(canonical);
-    struct failure *oldest = job->store->failures;
 
     if (!job->is_door)
         return;
     dcs_store_enter(job->store);
-    for (size_t i = 0; i < FAILURES_KEPT; i++) {
-        struct failure *f = &job->store->failures[i];
-        if (f->hash == hash) {
-            oldest = f;
-            break;
-        }
-        if (f->until_ms < oldest->until_ms)
-            oldest = f;
-    }
-    *oldest = (struct failure){ hash, now_ms + FAILURE_KEPT_MS, *err };
+    struct failure *row = failure_row(job->store, hash);
+    if (row)
+        *row = (struct failure){ hash, now_ms + FAILURE_KEPT_MS, *err };
     if (err->code == DCS_E_AWAY)
         job->store->away_until_ms = now_ms + FAILURE_KEPT_MS;
     dcs_store_leave(job->store);
