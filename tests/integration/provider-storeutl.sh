@@ -116,6 +116,9 @@ names=$(storeutl digicert: 2>/dev/null)
 check "the listing names orders by full URIs" grep -q 'Name: digicert://order/124' <<<"$names"
 check "a name carries common name, state and expiry" \
     grep -qE 'rsa.example.com, issued, expires 20[0-9-]+T' <<<"$names"
+# Order 124 is here, order 128 is not, and both were issued on the same day.
+equal "the last day counts to its end, whether the order is here or not" 1 \
+    "$(grep -A1 -E 'order/12[48]$' <<<"$names" | sed -n 's/.*expires \([0-9T:-]*Z\).*/\1/p' | sort -u | wc -l)"
 check "the long form lists too" grep -q 'order/124' <<<"$(storeutl digicert://)"
 before=$(requests 'GET /order/certificate\?')
 storeutl digicert: >/dev/null 2>&1
