@@ -316,6 +316,11 @@ static void settle(struct dcs_config *config)
 
     for (size_t len = url ? strlen(url) : 0; len > 0 && url[len - 1] == '/'; len--)
         url[len - 1] = '\0';
+    config->limits = *dcs_limits_builtin();
+    for (int key = 0; key < KEY_COUNT; key++)
+        if (config->defaults[key].text)
+            dcs_config_correct_limits((enum dcs_config_key)key, config->defaults[key].text,
+                                      &config->limits);
     config->settings = (struct dcs_settings){
         .api_url = text_of(config, KEY_API_URL),
         .api_key_file = text_of(config, KEY_API_KEY_FILE),
@@ -327,6 +332,7 @@ static void settle(struct dcs_config *config)
         .refresh_deadline_ms = number_of(config, KEY_REFRESH_DEADLINE),
         .budget_5s = number_of(config, KEY_BUDGET_5S),
         .budget_3min = number_of(config, KEY_BUDGET_3MIN),
+        .limits = &config->limits,
     };
 }
 

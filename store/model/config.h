@@ -11,6 +11,7 @@
 #define DCS_MODEL_CONFIG_H
 
 #include "io/json.h"
+#include "model/limits.h"
 #include "model/uri.h"
 
 struct dcs_config;
@@ -39,7 +40,8 @@ struct dcs_settings {
     const char *state_dir;
     const char *notify;
     int64_t load_deadline_ms, refresh_deadline_ms;
-    int64_t budget_5s, budget_3min; /* requests */
+    int64_t budget_5s, budget_3min;  /* requests */
+    const struct dcs_limits *limits; /* what is compiled in, with the rows of the file laid over */
 };
 
 /* What holds for one order after all sections were laid over each other. */
@@ -57,6 +59,7 @@ struct dcs_order_settings {
     const char *deliver, *deliver_owner, *deliver_mode, *verify;
     bool rollback;
     bool client_auth_needed;
+    int64_t max_reissues_per_day; /* seen at the CA; over it what is merely due waits */
     const char *key_passphrase_file;
 };
 

@@ -111,6 +111,17 @@ static bool lay_sections(const struct dcs_config *config, const struct dcs_order
     return named || own;
 }
 
+static int64_t number_or_default(const struct dcs_config_value *const *effective,
+                                 enum dcs_config_key key)
+{
+    int64_t number = 0;
+
+    if (effective[key])
+        return effective[key]->number;
+    (void)!dcs_parse_i64(dcs_config_table[key].default_value, 0, INT64_MAX, &number);
+    return number;
+}
+
 void dcs_config_order(const struct dcs_config *config, const struct dcs_order_names *names,
                       struct dcs_order_settings *ret_settings)
 {
@@ -140,6 +151,7 @@ void dcs_config_order(const struct dcs_config *config, const struct dcs_order_na
     s->deliver_mode = TEXT(KEY_DELIVER_MODE);
     s->verify = TEXT(KEY_VERIFY);
     s->rollback = NUMBER(KEY_ROLLBACK);
+    s->max_reissues_per_day = number_or_default(v, KEY_MAX_REISSUES_PER_DAY);
     s->client_auth_needed = v[KEY_CLIENT_AUTH] && NUMBER(KEY_CLIENT_AUTH) == 0;
     s->key_passphrase_file = TEXT(KEY_KEY_PASSPHRASE_FILE);
 #undef TEXT

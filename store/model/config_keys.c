@@ -39,6 +39,24 @@ const struct dcs_config_row dcs_config_table[KEY_COUNT] = {
                           "Requests within 3 minutes, for all processes on one state_dir." },
     [KEY_NOTIFY] = { "notify", DCS_KEY_GLOBAL, "command", "",
                      "Command for events other than a renewal." },
+    [KEY_TLS_LIMIT] = { "tls_limit", DCS_KEY_GLOBAL, "limits", "",
+                        "Lifetimes of public TLS certificates by date of issue, over the built-in "
+                        "ones: DATE:INDUSTRY_DAYS:CA_DAYS, ..." },
+    [KEY_CODE_SIGNING_LIMIT] = { "code_signing_limit", DCS_KEY_GLOBAL, "limits", "",
+                                 "The same for code signing certificates." },
+    [KEY_SMIME_LIMIT] = { "smime_limit", DCS_KEY_GLOBAL, "limits", "",
+                          "The same for S/MIME certificates." },
+    [KEY_SHORT_LIVED_LIMIT] = { "short_lived_limit", DCS_KEY_GLOBAL, "limits", "",
+                                "The same for certificates that need neither CRL nor OCSP." },
+    [KEY_DCV_REUSE] = { "dcv_reuse", DCS_KEY_GLOBAL, "limits", "",
+                        "For how long the validation of a domain is used again, written the same "
+                        "way." },
+    [KEY_SII_REUSE] = { "sii_reuse", DCS_KEY_GLOBAL, "limits", "",
+                        "For how long the validation of an organization is used again, written "
+                        "the same way." },
+    [KEY_CLIENT_AUTH_STOP] = { "client_auth_stop", DCS_KEY_GLOBAL, "date", "2027-03-01",
+                               "From when on the CA gives no EKU clientAuth in public TLS "
+                               "certificates." },
     [KEY_REISSUE] = { "reissue", DCS_KEY_ORDER, "never|auto", "never",
                       "Whether a new key and certificate may be asked for without a person." },
     [KEY_VIA] = { "via", DCS_KEY_ORDER, "reissue|duplicate", "reissue",
@@ -48,6 +66,9 @@ const struct dcs_config_row dcs_config_table[KEY_COUNT] = {
                   "URI of a token." },
     [KEY_CT] = { "ct", DCS_KEY_ORDER, "as-order|logged|unlogged", "as-order",
                  "Whether certificates shall be logged for Certificate Transparency." },
+    [KEY_MAX_REISSUES_PER_DAY] = { "max_reissues_per_day", DCS_KEY_ORDER, "number", "12",
+                                   "When the CA shows that many reissues of an order on one day, "
+                                   "what is merely due waits for the next." },
     [KEY_KEY_GROUP] = { "key_group", DCS_KEY_ORDER, "group", "",
                         "Group that may read the private key, which then has mode 0640." },
     [KEY_KEY_PASSPHRASE_FILE] = { "key_passphrase_file", DCS_KEY_ORDER, "path", "",
@@ -225,6 +246,33 @@ static bool is_https(const char *text)
     return strncasecmp(text, "https://", 8) == 0 && text[8] && !strpbrk(text, " \t@?#");
 }
 
+static const char *check_limits(const char *text)
+{
+    struct dcs_limits scratch = *dcs_limits_builtin();
+    const char *why = NULL;
+
+    return dcs_limits_correct(&scratch, DCS_LIMIT_TLS, text, &why) ? NULL : why;
+}
+
+void dcs_config_correct_limits(enum dcs_config_key key, const char *text, struct dcs_limits *limits)
+{
+    static const struct {
+        enum dcs_config_key key;
+        enum dcs_limit table;
+    } rows[] = {
+        { KEY_TLS_LIMIT, DCS_LIMIT_TLS },       { KEY_CODE_SIGNING_LIMIT, DCS_LIMIT_CODE_SIGNING },
+        { KEY_SMIME_LIMIT, DCS_LIMIT_SMIME },   { KEY_SHORT_LIVED_LIMIT, DCS_LIMIT_SHORT_LIVED },
+        { KEY_DCV_REUSE, DCS_LIMIT_DCV_REUSE }, { KEY_SII_REUSE, DCS_LIMIT_SII_REUSE },
+    };
+    const char *why = NULL;
+
+    if (key == KEY_CLIENT_AUTH_STOP)
+        (void)!dcs_limit_read_date(text, &limits->client_auth_stop);
+    for (size_t i = 0; i < DCS_COUNT(rows); i++)
+        if (rows[i].key == key)
+            (void)!dcs_limits_correct(limits, rows[i].table, text, &why);
+}
+
 bool dcs_config_read_value(enum dcs_config_key key, const char *text, int64_t *ret_number,
                            char *ret_why, size_t why_size)
 {
@@ -237,6 +285,10 @@ bool dcs_config_read_value(enum dcs_config_key key, const char *text, int64_t *r
                                               : "expected a duration such as 30s, 5m, 2h or 1d";
     else if (strcmp(type, "number") == 0)
         why = dcs_parse_i64(text, 1, 1000, ret_number) ? NULL : "expected a number from 1 to 1000";
+    else if (strcmp(type, "limits") == 0)
+        why = check_limits(text);
+    else if (strcmp(type, "date") == 0)
+        why = dcs_limit_read_date(text, ret_number) ? NULL : "expected a date such as 2027-03-01";
     else if (strcmp(type, "yes|no") == 0)
         why = read_yes_no(text, ret_number) ? NULL : "expected yes or no";
     else if (strchr(type, '|'))

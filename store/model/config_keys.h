@@ -18,10 +18,18 @@ enum dcs_config_key {
     KEY_BUDGET_5S,
     KEY_BUDGET_3MIN,
     KEY_NOTIFY,
+    KEY_TLS_LIMIT,
+    KEY_CODE_SIGNING_LIMIT,
+    KEY_SMIME_LIMIT,
+    KEY_SHORT_LIVED_LIMIT,
+    KEY_DCV_REUSE,
+    KEY_SII_REUSE,
+    KEY_CLIENT_AUTH_STOP,
     KEY_REISSUE,
     KEY_VIA,
     KEY_KEY,
     KEY_CT,
+    KEY_MAX_REISSUES_PER_DAY,
     KEY_KEY_GROUP,
     KEY_KEY_PASSPHRASE_FILE,
     KEY_CLIENT_AUTH,
@@ -59,6 +67,7 @@ struct dcs_config {
     char *origin;
     struct dcs_config_value defaults[KEY_COUNT];
     struct dcs_settings settings;
+    struct dcs_limits limits;
     struct dcs_order_section *sections;
     size_t section_count;
     struct dcs_config_problem *problems;
@@ -72,6 +81,11 @@ struct dcs_config {
 const struct dcs_order_section *dcs_config_find_order(const struct dcs_config *config, int64_t id);
 
 extern const struct dcs_config_row dcs_config_table[KEY_COUNT];
+
+/* Lays a value that dcs_config_read_value took for that key over the tables; a key that is no
+ * limit changes nothing. */
+void dcs_config_correct_limits(enum dcs_config_key key, const char *text,
+                               struct dcs_limits *limits);
 
 /* Reads text by the type of the key; on failure *ret_why says what is expected. */
 bool dcs_config_read_value(enum dcs_config_key key, const char *text, int64_t *ret_number,

@@ -95,6 +95,19 @@ static void problems_name_line_and_likely_meaning(void **state)
         { "[orders/7]\n", "names no order", 1, 0 },
         { "[order/7\ncombined = yes\n", "section head", 1, 0 },
         { ".include /etc/passwd\n", "not used", 1, 0 },
+        { "tls_limit = 2027-03-15\n", "2027-03-15:100:99", 1, 0 },
+        { "tls_limit = 2027-03-15:100\n", "2027-03-15:100:99", 1, 0 },
+        { "tls_limit = 2027-02-30:100:99\n", "a date such as", 1, 0 },
+        { "tls_limit = 2027-03-15T00:00:00Z:100:99\n", "a date such as", 1, 0 },
+        { "tls_limit = 2027-03-15:0:0\n", "days from 1", 1, 0 },
+        { "tls_limit = 2027-03-15:100:99:98\n", "days from 1", 1, 0 },
+        { "tls_limit = 2027-03-15:99:100\n", "more than the industry's", 1, 0 },
+        { "tls_limit = 2027-03-15:100:99 2029-03-15:47:46\n", "comma", 1, 0 },
+        { "dcv_reuse = 2027-03-15:100:99,\n", "such as 2027-03-15", 1, 0 },
+        { "client_auth_stop = March\n", "a date such as", 1, 0 },
+        { "tls_limits = 2027-03-15:100:99\n", "did you mean \"tls_limit\"", 1, 0 },
+        { "[order/7]\ntls_limit = 2027-03-15:100:99\n", "holds for everything", 2, 7 },
+        { "[order/7]\nmax_reissues_per_day = 0\n", "number", 2, 7 },
         { "[order/7]\nsuccessor = 8\n[order/8]\nsuccessor = 7\n", "leads back", 2, 7 },
     };
 
@@ -150,6 +163,64 @@ static void ten_thousand_sections_are_read(void **state)
     assert_true(s.combined);
 }
 
+static int ca_days(const struct dcs_config *config, enum dcs_limit table, const char *date)
+{
+    int64_t when = 0;
+
+    assert_true(dcs_limit_read_date(date, &when));
+    const struct dcs_limit_row *row =
+        dcs_limit_at(dcs_config_settings(config)->limits, table, when);
+    return row ? row->ca_days : 0;
+}
+
+static void rows_of_the_file_lie_over_the_built_in_limits(void **state)
+{
+    dcs_auto(dcs_config) struct dcs_config *plain = parse("");
+    dcs_auto(dcs_config) struct dcs_config *config =
+        parse("tls_limit = 2027-02-24:200:99 , 2029-03-15:47:40\n"
+              "smime_limit = 2028-01-01:398:397\nclient_auth_stop = 2027-06-01\n"
+              "max_reissues_per_day = 3\n[order/7]\nmax_reissues_per_day = 5\n");
+    struct dcs_order_settings s;
+
+    (void)state;
+    assert_int_equal(dcs_config_problem_count(config), 0);
+    assert_int_equal(ca_days(plain, DCS_LIMIT_TLS, "2027-02-24"), 199);
+    assert_int_equal(ca_days(config, DCS_LIMIT_TLS, "2027-02-23"), 199);
+    assert_int_equal(ca_days(config, DCS_LIMIT_TLS, "2027-02-24"), 99); /* added */
+    assert_int_equal(ca_days(config, DCS_LIMIT_TLS, "2027-03-15"), 99); /* kept */
+    assert_int_equal(ca_days(config, DCS_LIMIT_TLS, "2029-03-15"), 40); /* replaced */
+    assert_int_equal(ca_days(config, DCS_LIMIT_SMIME, "2027-12-31"), 824);
+    assert_int_equal(ca_days(config, DCS_LIMIT_SMIME, "2028-01-01"), 397);
+    assert_int_equal(dcs_config_settings(plain)->limits->client_auth_stop, 1803859200);
+    assert_int_equal(dcs_config_settings(config)->limits->client_auth_stop, 1811808000);
+    dcs_config_order(plain, &(struct dcs_order_names){ .id = 7 }, &s);
+    assert_int_equal(s.max_reissues_per_day, 12); /* design.md section 7 */
+    dcs_config_order(config, &(struct dcs_order_names){ .id = 7 }, &s);
+    assert_int_equal(s.max_reissues_per_day, 5);
+    dcs_config_order(config, &(struct dcs_order_names){ .id = 8 }, &s);
+    assert_int_equal(s.max_reissues_per_day, 3);
+}
+
+static void a_value_with_too_many_rows_changes_nothing(void **state)
+{
+    struct dcs_limits limits = *dcs_limits_builtin();
+    const char *why = NULL;
+    char text[1024] = "";
+
+    (void)state;
+    for (int i = 0; i < 30; i++) {
+        size_t at = strlen(text);
+        snprintf(text + at, sizeof(text) - at, "%s2031-%02d-%02d:47:46", at ? "," : "", i / 28 + 1,
+                 i % 28 + 1);
+    }
+    assert_false(dcs_limits_correct(&limits, DCS_LIMIT_TLS, text, &why));
+    assert_string_equal(why, "too many rows");
+    assert_memory_equal(&limits, dcs_limits_builtin(), sizeof(limits));
+    /* Twenty more fit beside the eight that are built in. */
+    text[20 * strlen("2031-01-01:47:46,") - 1] = '\0';
+    assert_true(dcs_limits_correct(&limits, DCS_LIMIT_TLS, text, &why));
+}
+
 static char *read_source(const char *name)
 {
     dcs_auto(dcs_buf) struct dcs_buf text = { 0 };
@@ -196,6 +267,8 @@ int main(void)
         cmocka_unit_test(a_broken_section_does_not_concern_another_order),
         cmocka_unit_test(lines_below_a_broken_head_belong_to_nobody),
         cmocka_unit_test(ten_thousand_sections_are_read),
+        cmocka_unit_test(rows_of_the_file_lie_over_the_built_in_limits),
+        cmocka_unit_test(a_value_with_too_many_rows_changes_nothing),
         cmocka_unit_test(the_manual_describes_every_key),
         cmocka_unit_test(the_sample_has_no_problem),
     };
