@@ -12,31 +12,11 @@
 
 enum { DAY_S = 86400, FUTURE_SKEW_S = 300, SENT_MAX = 32 };
 
-/* Public TLS by issue date: industry maximum and DigiCert's own, in days (facts/policy.md 1.2, 7). */
-static const struct limit {
-    int64_t from;
-    int industry_days, ca_days;
-} tls_limits[] = {
-    { 0, 825, 825 },          { 1598918400, 398, 397 }, /* 2020-09-01 */
-    { 1771891200, 398, 199 }, /* 2026-02-24: DigiCert's step comes first; 397 is noted before it */
-    { 1773532800, 200, 199 }, /* 2026-03-15 */
-    { 1805068800, 100, 99 },  /* 2027-03-15 */
-    { 1868227200, 47, 46 },   /* 2029-03-15 */
-};
-
-static const struct limit *limit_at(int64_t issued_at)
+/* Public TLS by issue date (facts/policy.md 1.2); the first row begins at 0, so there is one. */
+static const struct dcs_limit_row *limit_at(const struct dcs_accept *expected, int64_t issued_at)
 {
-    const struct limit *found = &tls_limits[0];
-
-    for (size_t i = 0; i < DCS_COUNT(tls_limits); i++)
-        if (issued_at >= tls_limits[i].from)
-            found = &tls_limits[i];
-    return found;
-}
-
-int64_t dcs_accept_max_lifetime_s(int64_t issued_at)
-{
-    return (int64_t)limit_at(issued_at)->industry_days * DAY_S;
+    return dcs_limit_at(expected->limits ? expected->limits : dcs_limits_builtin(), DCS_LIMIT_TLS,
+                        issued_at);
 }
 
 void dcs_accepted_drop(struct dcs_accepted *accepted)
@@ -106,6 +86,7 @@ static bool check_leaf(const struct dcs_accept *expected, const struct dcs_cert_
                        bool public_tls, struct dcs_err *err)
 {
     int64_t lifetime = leaf->not_after - leaf->not_before + 1;
+    const struct dcs_limit_row *limit = limit_at(expected, leaf->not_before);
 
     if (!check_identity(expected, leaf, err))
         return false;
@@ -113,10 +94,10 @@ static bool check_leaf(const struct dcs_accept *expected, const struct dcs_cert_
         return dcs_fail(err, DCS_E_REJECTED, "it is a precertificate (CT poison)");
     if (leaf->is_ca)
         return dcs_fail(err, DCS_E_REJECTED, "it is a CA certificate");
-    if (public_tls && lifetime > dcs_accept_max_lifetime_s(leaf->not_before))
-        return dcs_fail(
-            err, DCS_E_REJECTED, "it is valid for %lld days; %d are allowed for its issue date",
-            (long long)((lifetime + DAY_S - 1) / DAY_S), limit_at(leaf->not_before)->industry_days);
+    if (public_tls && limit && lifetime > (int64_t)limit->industry_days * DAY_S)
+        return dcs_fail(err, DCS_E_REJECTED,
+                        "it is valid for %lld days; %d are allowed for its issue date",
+                        (long long)((lifetime + DAY_S - 1) / DAY_S), limit->industry_days);
     return true;
 }
 
@@ -245,9 +226,10 @@ static void note_all(const struct dcs_accept *expected, const struct dcs_cert *l
         note(facts, "no issuer came with it");
     if (product == DCS_PRODUCT_PUBLIC_TLS) {
         note_ct(expected->order, info, facts);
-        if (days > limit_at(info->not_before)->ca_days)
+        const struct dcs_limit_row *limit = limit_at(expected, info->not_before);
+        if (limit && days > limit->ca_days)
             note(facts, "%lld days are more than the CA's own maximum of %d", (long long)days,
-                 limit_at(info->not_before)->ca_days);
+                 limit->ca_days);
     }
     if (product == DCS_PRODUCT_PUBLIC_TLS || product == DCS_PRODUCT_PRIVATE_TLS) {
         note_names(expected->order, leaf, facts);

@@ -9,6 +9,7 @@
 #define DCS_FLOW_ACCEPT_H
 
 #include "model/bundle.h"
+#include "model/limits.h"
 #include "model/order.h"
 
 struct dcs_accept {
@@ -17,7 +18,8 @@ struct dcs_accept {
     const char *serial;            /* that the CA named, "" or NULL unknown */
     bool has_spki;                 /* a key of ours must match */
     uint8_t spki_sha256[DCS_SHA256_LEN];
-    const char *source; /* "fetch", ... */
+    const char *source;              /* "fetch", ... */
+    const struct dcs_limits *limits; /* of the settings; NULL: what is compiled in */
     int64_t now;
 };
 
@@ -31,7 +33,5 @@ void dcs_accepted_drop(struct dcs_accepted *accepted);
 
 bool dcs_accept(const struct dcs_accept *expected, const char *pem, size_t pem_len,
                 struct dcs_accepted *ret_accepted, struct dcs_err *err) DCS_CHECKED;
-/* The industry's maximum lifetime in seconds for public TLS issued at that time (policy.md 7). */
-int64_t dcs_accept_max_lifetime_s(int64_t issued_at);
 
 #endif

@@ -220,19 +220,25 @@ static void where_no_serial_is_named_the_thumbprint_tells_another_certificate(vo
     test_drop(&other);
 }
 
-static void the_limit_is_that_of_the_issue_date(void **state)
+static void a_row_of_the_configuration_decides_what_is_too_long(void **state)
 {
-    static const struct {
-        int64_t when;
-        int days;
-    } cases[] = {
-        { 1598918399, 825 }, { 1598918400, 398 }, { 1773532799, 398 }, { 1773532800, 200 },
-        { 1805068799, 200 }, { 1805068800, 100 }, { 1868227199, 100 }, { 1868227200, 47 },
-    };
+    dcs_auto(authority) struct authority a = make_authority();
+    dcs_auto(dcs_order) struct dcs_order *order = tls_order();
+    struct test_cert leaf = make_leaf(&a, 201, false);
+    const struct test_cert *const sent[] = { &leaf, &a.middle, NULL };
+    struct dcs_limits limits = *dcs_limits_builtin();
+    struct dcs_accept expected = { .order = order, .certificate_id = 7, .now = NOW };
+    const char *why = NULL;
 
     (void)state;
-    for (size_t i = 0; i < DCS_COUNT(cases); i++)
-        assert_int_equal(dcs_accept_max_lifetime_s(cases[i].when), (int64_t)cases[i].days * DAY);
+    for (int corrected = 0; corrected <= 1; corrected++) {
+        dcs_auto(dcs_accepted) struct dcs_accepted accepted = { 0 };
+        assert_int_equal(judge(&expected, sent, &accepted),
+                         corrected ? DCS_E_NONE : DCS_E_REJECTED);
+        assert_true(dcs_limits_correct(&limits, DCS_LIMIT_TLS, "2026-03-15:201:200", &why));
+        expected.limits = &limits;
+    }
+    test_drop(&leaf);
 }
 
 /* ---- the cache, with what was accepted ---- */
@@ -323,7 +329,7 @@ int main(void)
         cmocka_unit_test(what_must_not_enter_is_rejected),
         cmocka_unit_test(a_leaf_without_its_issuer_is_noted_whatever_else_came),
         cmocka_unit_test(where_no_serial_is_named_the_thumbprint_tells_another_certificate),
-        cmocka_unit_test(the_limit_is_that_of_the_issue_date),
+        cmocka_unit_test(a_row_of_the_configuration_decides_what_is_too_long),
         cmocka_unit_test(the_newest_pair_in_date_becomes_current_and_damage_is_set_aside),
         cmocka_unit_test(leftovers_without_a_key_go_and_those_with_one_stay),
         cmocka_unit_test(links_that_lead_elsewhere_are_not_followed),
