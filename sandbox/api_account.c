@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "api_routes.h"
+#include "dcv.h"
+#include "json.h"
 
 static void reply_text(struct sb_reply *reply, const char *json)
 {
@@ -15,7 +17,7 @@ void sb_me_route(const struct sb_request *request, struct sb_reply *reply)
                               "\"first_name\":\"Sand\",\"last_name\":\"Box\",\"status\":\"active\","
                               "\"type\":\"standard\",\"is_cert_central\":true}");
     cJSON *role = cJSON_CreateObject();
-    bool admin = request->key->role == SB_ROLE_NONE;
+    bool admin = request->key->role == SB_ROLE_NONE && request->key->may_approve;
 
     cJSON_AddNumberToObject(role, "id", admin ? 1 : 5);
     cJSON_AddStringToObject(role, "name", admin ? "Administrator" : "Standard User");
@@ -42,37 +44,137 @@ void sb_organization_route(const struct sb_request *request, struct sb_reply *re
         "\"is_active\":true}],\"page\":{\"total\":1,\"limit\":1000,\"offset\":0}}");
 }
 
+static void show_domain(const struct sb_world *world, const cJSON *domain, bool utc, cJSON *row)
+{
+    cJSON *expiration = cJSON_CreateObject();
+    int64_t end = sb_dcv_end(world, domain);
+    int64_t validated = sb_number_of(domain, "validated", 0);
+    bool lapsed = !end || end <= sb_clock_now(&world->clock);
+    const char *status = lapsed ? "expired" : "valid";
+
+    sb_copy_item(row, domain, "id");
+    sb_copy_item(row, domain, "name");
+    sb_set_flag(row, "is_active", true);
+    sb_set_item(row, "organization",
+                cJSON_Parse("{\"id\":112200,\"name\":\"Example Net Ltd\",\"is_active\":\"1\"}"));
+    sb_set_text(row, "dcv_method", "dns-txt-token");
+    if (end) {
+        /* Mountain Time unless UTC is asked for. */
+        int64_t shown = utc ? end : sb_time_to_mountain(end);
+        sb_set_date(row, "dcv_approval_datetime", validated, true);
+        sb_set_date(expiration, "ov", shown, utc);
+        sb_set_date(expiration, "ev", shown, utc);
+        sb_set_date(expiration, "dcv_approval_date", validated, false);
+    }
+    sb_set_text(expiration, "ov_status", status);
+    sb_set_text(expiration, "ev_status", status);
+    sb_set_item(row, "dcv_expiration", expiration);
+}
+
 void sb_domain_route(const struct sb_request *request, struct sb_reply *reply)
 {
-    (void)request;
-    reply_text(
-        reply,
-        "{\"domains\":[{\"id\":1,\"is_active\":true,\"name\":\"example.com\",\"organization\":"
-        "{\"id\":112200,\"is_active\":\"1\"}}],\"page\":{\"total\":1,\"limit\":0,\"offset\":0}}");
+    const char *utc = request->query(request->source, "include_dcv_expiration_time");
+    const cJSON *domain = request->world->domains ? request->world->domains->child : NULL;
+    cJSON *root = cJSON_CreateObject();
+    cJSON *list = cJSON_AddArrayToObject(root, "domains");
+
+    for (; domain; domain = domain->next) {
+        cJSON *row = cJSON_CreateObject();
+        show_domain(request->world, domain, utc && strcmp(utc, "true") == 0, row);
+        cJSON_AddItemToArray(list, row);
+    }
+    /* The limit was seen to be 0. */
+    cJSON_AddItemToObject(root, "page", sb_page_of(cJSON_GetArraySize(list), 0, 0));
+    sb_reply_json(reply, 200, root);
+}
+
+static cJSON *validation_of(const struct sb_world *world, const cJSON *domain, const char *type)
+{
+    cJSON *row = cJSON_CreateObject();
+    int64_t end = sb_dcv_end(world, domain);
+    bool runs = end > sb_clock_now(&world->clock);
+
+    sb_set_text(row, "type", type);
+    sb_set_text(row, "status", runs ? "active" : "expired");
+    sb_set_text(row, "dcv_status", runs ? "complete" : "pending");
+    if (end)
+        sb_set_date(row, "validated_until", end, true);
+    return row;
+}
+
+void sb_one_domain_route(const struct sb_request *request, struct sb_reply *reply)
+{
+    const char *rest = NULL;
+    sb_auto(sb_free_drop) char *name = sb_segment(request->path, "/domain/", &rest);
+    const cJSON *domain = request->world->domains ? request->world->domains->child : NULL;
+    int64_t id = 0;
+
+    if (!name || *rest || !sb_parse_number(name, 1, INT64_MAX, &id))
+        domain = NULL;
+    while (domain && sb_number_of(domain, "id", 0) != id)
+        domain = domain->next;
+    if (!domain) {
+        sb_reply_error(reply, 404, "not_found", "The specified domain could not be found.");
+        return;
+    }
+    cJSON *row = cJSON_CreateObject();
+    cJSON *validations = cJSON_AddArrayToObject(row, "validations");
+    show_domain(request->world, domain, true, row);
+    cJSON_AddItemToArray(validations, validation_of(request->world, domain, "ov"));
+    cJSON_AddItemToArray(validations, validation_of(request->world, domain, "ev"));
+    sb_reply_json(reply, 200, row);
+}
+
+/* The organization's own validation does not lapse here: what waits for people is a switch. */
+void sb_organization_validation_route(const struct sb_request *request, struct sb_reply *reply)
+{
+    cJSON *root = NULL;
+
+    if (strcmp(request->path, "/organization/112200/validation") != 0) {
+        sb_no_such_route(reply);
+        return;
+    }
+    root = cJSON_Parse("{\"validations\":[{\"type\":\"ov\",\"status\":\"active\"},"
+                       "{\"type\":\"ev\",\"status\":\"active\"}]}");
+    sb_reply_json(reply, 200, root);
+}
+
+static cJSON *product_row(const struct sb_product *product)
+{
+    cJSON *row = cJSON_CreateObject();
+
+    sb_set_text(row, "group_name", "SSL");
+    sb_set_text(row, "name_id", product->name_id);
+    sb_set_text(row, "name", product->name);
+    sb_set_text(row, "type", product->type);
+    sb_set_text(row, "validation_type", product->validation);
+    sb_set_flag(row, "csr_required", true);
+    return row;
 }
 
 void sb_product_route(const struct sb_request *request, struct sb_reply *reply)
 {
-    (void)request;
-    reply_text(
-        reply,
-        "{\"products\":[{\"group_name\":\"SSL\",\"name_id\":\"ssl_basic\",\"name\":\"Basic OV\","
-        "\"type\":\"ssl_certificate\",\"csr_required\":true}]}");
-}
+    cJSON *root = cJSON_CreateObject();
+    cJSON *list = cJSON_AddArrayToObject(root, "products");
 
-void sb_request_route(const struct sb_request *request, struct sb_reply *reply)
-{
     (void)request;
-    reply_text(reply, "{\"page\":{\"total\":0,\"limit\":1000,\"offset\":0}}");
+    for (size_t i = 0; sb_product_at(i); i++)
+        cJSON_AddItemToArray(list, product_row(sb_product_at(i)));
+    sb_reply_json(reply, 200, root);
 }
 
 void sb_intermediates_route(const struct sb_request *request, struct sb_reply *reply)
 {
+    const struct sb_issuer *issuer = request->world->issuer;
     cJSON *root = cJSON_CreateObject();
-    cJSON *row = cJSON_CreateObject();
+    cJSON *list = cJSON_AddArrayToObject(root, "intermediates");
 
-    cJSON_AddStringToObject(row, "subject_common_name", sb_issuer_name(request->world->issuer));
-    cJSON_AddStringToObject(row, "is_private", "0");
-    cJSON_AddItemToArray(cJSON_AddArrayToObject(root, "intermediates"), row);
+    for (size_t i = 0; i < sb_issuer_count(issuer); i++) {
+        cJSON *row = cJSON_CreateObject();
+        sb_set_text(row, "id", sb_issuer_id(issuer, i));
+        sb_set_text(row, "subject_common_name", sb_issuer_name(issuer, i));
+        sb_set_text(row, "is_private", "0");
+        cJSON_AddItemToArray(list, row);
+    }
     sb_reply_json(reply, 200, root);
 }

@@ -34,10 +34,13 @@ static bool send_zip(const struct sb_request *request, struct sb_order *order,
     sb_auto(sb_free_drop) char *ca_name = sb_format("DigiCertCA.%s", ending);
     sb_auto(sb_free_drop) char *root_name = sb_format("TrustedRoot.%s", ending);
 
+    if (!sb_world_real(request->world, order))
+        return false;
+    certificate = certificate ? certificate : sb_order_primary(order);
     if (!sb_order_pem(request->world, order, certificate, false, false, &leaf))
         return false;
     sb_zip_add(&zip, leaf_name, sb_buf_text(&leaf));
-    sb_zip_add(&zip, ca_name, sb_issuer_intermediate(request->world->issuer));
+    sb_zip_add(&zip, ca_name, sb_issuer_intermediate(request->world->issuer, certificate->ca));
     if (root)
         sb_zip_add(&zip, root_name, sb_issuer_root(request->world->issuer));
     sb_zip_finish(&zip, &reply->body);
@@ -104,30 +107,17 @@ static void send_pem(const struct sb_request *request, struct sb_order *order,
     sb_reply_error(reply, 400, "invalid_value:format", "format contains an invalid value.");
 }
 
-static void add_block(cJSON *list, const char *name, const char *pem)
-{
-    cJSON *entry = cJSON_CreateObject();
-
-    cJSON_AddStringToObject(entry, "subject_common_name", name);
-    cJSON_AddStringToObject(entry, "pem", pem);
-    cJSON_AddItemToArray(list, entry);
-}
-
 /* Despite its name it holds the leaf first. */
 static void chain_route(const struct sb_request *request, struct sb_order *order,
                         struct sb_certificate *certificate, struct sb_reply *reply)
 {
-    struct sb_buf leaf = { 0 };
     cJSON *root = cJSON_CreateObject();
     cJSON *list = cJSON_AddArrayToObject(root, "intermediates");
 
-    if (sb_order_pem(request->world, order, certificate, false, false, &leaf)) {
-        add_block(list, sb_certificate_text(order->info, "common_name"), sb_buf_text(&leaf));
-        add_block(list, sb_issuer_name(request->world->issuer),
-                  sb_issuer_intermediate(request->world->issuer));
-        add_block(list, "Sandbox Global Root G2", sb_issuer_root(request->world->issuer));
-    }
-    sb_buf_clear(&leaf);
+    if (sb_world_real(request->world, order) && !certificate)
+        certificate = sb_order_primary(order);
+    if (certificate && certificate->pem)
+        sb_add_chain(request->world, certificate, list);
     sb_reply_json(reply, 200, root);
 }
 
@@ -141,7 +131,10 @@ void sb_download_route(const struct sb_request *request, struct sb_reply *reply)
     struct sb_order *order = name && sb_parse_number(name, 1, INT64_MAX, &id)
                                  ? sb_world_certificate(request->world, id, &certificate)
                                  : NULL;
-    if (!order)
+    bool is_get = strcmp(request->method, "GET") == 0;
+    if (name && strcmp(rest, "/revoke") == 0 && strcmp(request->method, "PUT") == 0)
+        sb_revoke_certificate_route(request, name, reply);
+    else if (!order || !is_get)
         not_issued(request, reply);
     else if (strcmp(rest, "/chain") == 0)
         chain_route(request, order, certificate, reply);
@@ -152,7 +145,7 @@ void sb_download_route(const struct sb_request *request, struct sb_reply *reply)
     else if (strncmp(rest, "/download/platform/", 19) == 0)
         send_pem(request, order, certificate, rest + 19, reply);
     else
-        sb_reply_error(reply, 404, "not_found|route", "The specified route could not be found.");
+        sb_no_such_route(reply);
 }
 
 void sb_order_download_route(const struct sb_request *request, struct sb_reply *reply)
@@ -164,9 +157,9 @@ void sb_order_download_route(const struct sb_request *request, struct sb_reply *
 
     if (!order)
         sb_no_such_order(reply);
-    else if (order->certificate_count == 0)
+    else if (!sb_world_real(request->world, order) || !sb_order_primary(order))
         not_issued(request, reply);
     else
-        send_pem(request, order, &order->certificates[order->certificate_count - 1],
+        send_pem(request, order, sb_order_primary(order),
                  strncmp(rest, "/format/", 8) == 0 ? rest + 8 : "default", reply);
 }

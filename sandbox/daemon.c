@@ -14,6 +14,7 @@
 #include <time.h>
 
 #include "fault.h"
+#include "log.h"
 #include "reply.h"
 
 #define API_PREFIX "/services/v2"
@@ -29,10 +30,12 @@ enum {
     LONG_REQUESTS = 1000,
 };
 
+/* Over world, faults and log; the CRLs' port reads the same world. */
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+
 struct sb_daemon {
     struct MHD_Daemon *http;
     struct sb_world *world;
-    pthread_mutex_t mutex; /* over world, faults and log */
     struct sb_faults *faults;
     struct sb_log *log;
     atomic_uint_fast64_t connections;
@@ -238,10 +241,10 @@ static void serve_wrong(struct sb_world *world, int64_t id, struct sb_reply *rep
     struct sb_certificate *certificate = NULL;
     struct sb_order *order = sb_world_certificate(world, id, &certificate);
 
-    if (!order && (order = sb_world_order(world, id)) && order->certificate_count)
-        certificate = &order->certificates[order->certificate_count - 1];
+    if (!order && (order = sb_world_order(world, id)))
+        certificate = sb_order_primary(order);
     sb_buf_clear(&reply->body);
-    if (order && certificate && sb_order_pem(world, order, certificate, true, true, &reply->body))
+    if (order && sb_order_pem(world, order, certificate, true, true, &reply->body))
         reply->status = 200;
 }
 
@@ -273,7 +276,7 @@ static void answer_api(struct sb_daemon *daemon, struct sb_request *request, str
 }
 
 static void log_request(struct sb_daemon *daemon, struct MHD_Connection *connection,
-                        const char *method, const char *url, int status)
+                        const struct sb_request *request, const char *url, int status)
 {
     struct sb_buf path = { 0 };
     struct query_text query = { &path, false };
@@ -283,8 +286,13 @@ static void log_request(struct sb_daemon *daemon, struct MHD_Connection *connect
     sb_buf_adds(&path,
                 strncmp(url, API_PREFIX, strlen(API_PREFIX)) == 0 ? url + strlen(API_PREFIX) : url);
     MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, add_query, &query);
-    sb_log_add(daemon->log, method, sb_buf_text(&path), status,
-               sb_clock_now_ms(&daemon->world->clock), connection_id(daemon, connection));
+    sb_log_add(daemon->log,
+               &(struct sb_log_row){ .method = request->method,
+                                     .path = sb_buf_text(&path),
+                                     .body = request->body,
+                                     .status = status,
+                                     .when_ms = sb_clock_now_ms(&daemon->world->clock),
+                                     .connection = connection_id(daemon, connection) });
     sb_buf_clear(&path);
 }
 
@@ -302,7 +310,8 @@ static enum MHD_Result answer(struct sb_daemon *daemon, struct MHD_Connection *c
     bool is_control = strncmp(url, "/_sandbox/", 10) == 0;
 
     request.accept = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Accept");
-    pthread_mutex_lock(&daemon->mutex);
+    pthread_mutex_lock(&mutex);
+    sb_world_tick(daemon->world);
     request.key = sb_world_key(
         daemon->world, MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "X-DC-DEVKEY"));
     if (!is_control && strlen(url) > strlen(API_PREFIX))
@@ -312,9 +321,9 @@ static enum MHD_Result answer(struct sb_daemon *daemon, struct MHD_Connection *c
     else
         answer_api(daemon, &request, &fault, &reply);
     distort(&fault, &reply);
-    log_request(daemon, connection, method, url, reply.status);
+    log_request(daemon, connection, &request, url, reply.status);
     int64_t wait = fault.delay_ms + (is_control ? 0 : daemon->world->settings.latency_ms);
-    pthread_mutex_unlock(&daemon->mutex);
+    pthread_mutex_unlock(&mutex);
     pause_ms(daemon, fault.hang ? HANG_MS : wait);
     enum MHD_Result sent = MHD_NO; /* closes the connection */
     if (!fault.hang && !fault.cut_before && !fault.cut_after)
@@ -324,15 +333,26 @@ static enum MHD_Result answer(struct sb_daemon *daemon, struct MHD_Connection *c
     return sent;
 }
 
-static enum MHD_Result answer_crl(struct sb_daemon *daemon, struct MHD_Connection *connection)
+/* "/intermediate.crl" is the first one's, "/intermediate-2.crl" the second one's. */
+static size_t number_of_crl(const char *url)
+{
+    sb_auto(sb_free_drop) char *name = sb_strndup(url, strcspn(url, "."));
+    int64_t which = 1;
+    bool later = strncmp(name, "/intermediate-", 14) == 0;
+
+    return later && sb_parse_number(name + 14, 2, INT32_MAX, &which) ? (size_t)which - 1 : 0;
+}
+
+static enum MHD_Result answer_crl(struct sb_daemon *daemon, struct MHD_Connection *connection,
+                                  const char *url)
 {
     struct sb_reply reply = { .status = 200, .content_type = "application/pkix-crl" };
     struct sb_fault none = { 0 };
 
-    pthread_mutex_lock(&daemon->mutex);
-    if (!daemon->world || !sb_world_crl(daemon->world, &reply.body))
+    pthread_mutex_lock(&mutex);
+    if (!daemon->world || !sb_world_crl(daemon->world, number_of_crl(url), &reply.body))
         reply.status = 503;
-    pthread_mutex_unlock(&daemon->mutex);
+    pthread_mutex_unlock(&mutex);
     enum MHD_Result sent = send_reply(daemon, connection, &none, &reply);
     sb_buf_clear(&reply.body);
     return sent;
@@ -357,7 +377,7 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
         *len = 0;
         return MHD_YES;
     }
-    return daemon->is_crl ? answer_crl(daemon, connection)
+    return daemon->is_crl ? answer_crl(daemon, connection, url)
                           : answer(daemon, connection, url, method, call);
 }
 
@@ -402,7 +422,6 @@ static struct sb_daemon *new_daemon(struct sb_world *world, bool is_crl)
     daemon->is_crl = is_crl;
     daemon->faults = sb_faults_new();
     daemon->log = sb_log_new();
-    pthread_mutex_init(&daemon->mutex, NULL);
     return daemon;
 }
 
@@ -456,9 +475,9 @@ bool sb_daemon_start_crl(int port, struct sb_daemon **ret_daemon)
 
 void sb_daemon_set_world(struct sb_daemon *daemon, struct sb_world *world)
 {
-    pthread_mutex_lock(&daemon->mutex);
+    pthread_mutex_lock(&mutex);
     daemon->world = world;
-    pthread_mutex_unlock(&daemon->mutex);
+    pthread_mutex_unlock(&mutex);
 }
 
 int sb_daemon_port(const struct sb_daemon *daemon)
@@ -475,6 +494,5 @@ void sb_daemon_stop(struct sb_daemon *daemon)
         MHD_stop_daemon(daemon->http);
     sb_faults_free(daemon->faults);
     sb_log_free(daemon->log);
-    pthread_mutex_destroy(&daemon->mutex);
     sb_free(daemon);
 }

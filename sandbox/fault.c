@@ -1,20 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-/* fault.c - keeps the faults and the log as JSON; called under the daemon's lock. */
+/* fault.c - keeps the faults as JSON; called under the daemon's lock. */
 #include "fault.h"
 
 #include <fnmatch.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { LOG_MAX = 200000 };
-
 struct sb_faults {
     cJSON *queue;
-};
-
-struct sb_log {
-    cJSON *rows;
-    size_t count;
 };
 
 void sb_fault_clear(struct sb_fault *fault)
@@ -146,48 +139,4 @@ bool sb_faults_take(struct sb_faults *faults, const char *method, const char *pa
         return true;
     }
     return false;
-}
-
-/* ---- the log ---- */
-
-struct sb_log *sb_log_new(void)
-{
-    struct sb_log *log = sb_alloc(sizeof(*log));
-
-    log->rows = cJSON_CreateArray();
-    return log;
-}
-
-void sb_log_free(struct sb_log *log)
-{
-    cJSON_Delete(log->rows);
-    sb_free(log);
-}
-
-void sb_log_add(struct sb_log *log, const char *method, const char *path, int status,
-                int64_t when_ms, uint64_t connection)
-{
-    cJSON *row = cJSON_CreateObject();
-
-    if (log->count >= LOG_MAX)
-        sb_log_clear(log);
-    cJSON_AddStringToObject(row, "method", method);
-    cJSON_AddStringToObject(row, "path", path);
-    cJSON_AddNumberToObject(row, "status", status);
-    cJSON_AddNumberToObject(row, "time_ms", (double)when_ms);
-    cJSON_AddNumberToObject(row, "connection", (double)connection);
-    cJSON_AddItemToArray(log->rows, row);
-    log->count++;
-}
-
-cJSON *sb_log_list(const struct sb_log *log)
-{
-    return cJSON_Duplicate(log->rows, 1);
-}
-
-void sb_log_clear(struct sb_log *log)
-{
-    cJSON_Delete(log->rows);
-    log->rows = cJSON_CreateArray();
-    log->count = 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fault.h - the queue of one-shot faults, and the log of requests. */
+/* fault.h - the queue of one-shot faults. */
 #ifndef SANDBOX_FAULT_H
 #define SANDBOX_FAULT_H
 
@@ -26,13 +26,5 @@ cJSON *sb_faults_list(const struct sb_faults *faults);
 /* Takes the first that matches "METHOD /path" from the queue. */
 bool sb_faults_take(struct sb_faults *faults, const char *method, const char *path,
                     struct sb_fault *ret_fault);
-
-struct sb_log;
-struct sb_log *sb_log_new(void);
-void sb_log_free(struct sb_log *log);
-void sb_log_add(struct sb_log *log, const char *method, const char *path, int status,
-                int64_t when_ms, uint64_t connection);
-cJSON *sb_log_list(const struct sb_log *log);
-void sb_log_clear(struct sb_log *log);
 
 #endif

@@ -65,6 +65,45 @@ bool sb_file_write(const char *path, const char *data, size_t len, mode_t mode)
     return true;
 }
 
+struct sb_appender {
+    int fd;
+    size_t added;
+    char *path;
+};
+
+bool sb_appender_open(const char *path, struct sb_appender **ret_appender)
+{
+    int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+
+    if (fd < 0)
+        return sb_complain("cannot append to %s: %s", path, strerror(errno));
+    *ret_appender = sb_alloc(sizeof(**ret_appender));
+    **ret_appender = (struct sb_appender){ fd, 0, sb_strdup(path) };
+    return true;
+}
+
+bool sb_appender_add(struct sb_appender *appender, const char *data, size_t len)
+{
+    appender->added += len;
+    return write_all(appender->fd, data, len) ||
+           sb_complain("cannot append to %s: %s; is there space left?", appender->path,
+                       strerror(errno));
+}
+
+size_t sb_appender_added(const struct sb_appender *appender)
+{
+    return appender->added;
+}
+
+void sb_appender_close(struct sb_appender *appender)
+{
+    if (!appender)
+        return;
+    close(appender->fd);
+    sb_free(appender->path);
+    sb_free(appender);
+}
+
 bool sb_file_make_dir(const char *path)
 {
     if (mkdir(path, 0700) == 0 || errno == EEXIST)

@@ -3,53 +3,22 @@
 #include "issuer.h"
 
 #include <openssl/conf.h>
-#include <openssl/ec.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
-#include <openssl/rsa.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "clock.h"
 #include "file.h"
-#include "issuer_ct.h"
+#include "issuer_parts.h"
+#include "key.h"
 
-struct authority {
-    EVP_PKEY *key;
-    X509 *cert;
-    char *pem;
-};
-
-struct sb_issuer {
-    char *dir, *crl_url;
-    struct authority root, intermediate;
-    char *cross_pem, *name;
-    struct sb_ct_log logs[SB_CT_LOGS];
-};
-
-SB_DEFINE_DROP(drop_x509, X509 *, X509_free)
 SB_DEFINE_DROP(drop_pkey, EVP_PKEY *, EVP_PKEY_free)
 SB_DEFINE_DROP(drop_bio, BIO *, BIO_free_all)
 
-/* ---- keys ---- */
-
-EVP_PKEY *sb_key_make(const char *kind)
-{
-    static const struct {
-        const char *kind, *curve;
-        unsigned bits;
-    } kinds[] = { { "ec:P-256", "P-256", 0 },
-                  { "ec:P-384", "P-384", 0 },
-                  { "rsa:2048", NULL, 2048 },
-                  { "rsa:3072", NULL, 3072 },
-                  { "rsa:4096", NULL, 4096 } };
-
-    for (size_t i = 0; i < SB_COUNT(kinds); i++)
-        if (strcmp(kind, kinds[i].kind) == 0)
-            return kinds[i].curve ? EVP_EC_gen(kinds[i].curve) : EVP_RSA_gen(kinds[i].bits);
-    return NULL;
-}
+/* ---- PEM ---- */
 
 static char *bio_text(BIO *bio)
 {
@@ -59,36 +28,7 @@ static char *bio_text(BIO *bio)
     return sb_strndup(data ? data : "", len > 0 ? (size_t)len : 0);
 }
 
-char *sb_key_to_pem(EVP_PKEY *key)
-{
-    sb_auto(drop_bio) BIO *bio = BIO_new(BIO_s_mem());
-
-    PEM_write_bio_PKCS8PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL);
-    return bio_text(bio);
-}
-
-EVP_PKEY *sb_key_from_pem(const char *pem)
-{
-    sb_auto(drop_bio) BIO *bio = BIO_new_mem_buf(pem, -1);
-
-    return PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL);
-}
-
-EVP_PKEY *sb_csr_key(const char *pem)
-{
-    sb_auto(drop_bio) BIO *bio = BIO_new_mem_buf(pem, -1);
-    X509_REQ *csr = PEM_read_bio_X509_REQ(bio, NULL, NULL, NULL);
-    EVP_PKEY *key = csr ? X509_REQ_get_pubkey(csr) : NULL;
-
-    if (key && X509_REQ_verify(csr, key) != 1) {
-        EVP_PKEY_free(key);
-        key = NULL;
-    }
-    X509_REQ_free(csr);
-    return key;
-}
-
-static char *cert_to_pem(X509 *cert)
+char *sb_cert_to_pem(X509 *cert)
 {
     sb_auto(drop_bio) BIO *bio = BIO_new(BIO_s_mem());
 
@@ -105,7 +45,7 @@ static X509 *cert_from_pem(const char *pem)
 
 /* ---- building certificates ---- */
 
-static bool add_extension(X509 *cert, X509 *issuer, int nid, const char *value)
+bool sb_add_extension(X509 *cert, X509 *issuer, int nid, const char *value)
 {
     X509V3_CTX context;
     CONF *empty = NCONF_new(NULL); /* certificatePolicies asks for a configuration, any */
@@ -120,7 +60,7 @@ static bool add_extension(X509 *cert, X509 *issuer, int nid, const char *value)
     return added || sb_complain("extension %s = %s cannot be made", OBJ_nid2sn(nid), value);
 }
 
-static bool set_name(X509_NAME *name, const char *organization, const char *common_name)
+bool sb_set_subject(X509_NAME *name, const char *organization, const char *common_name)
 {
     return (!organization ||
             (X509_NAME_add_entry_by_txt(name, "C", MBSTRING_ASC, (const unsigned char *)"US", -1,
@@ -147,7 +87,7 @@ static bool set_serial(X509 *cert)
     return set;
 }
 
-static X509 *new_cert(EVP_PKEY *key, const X509_NAME *issuer, int64_t not_before, int64_t not_after)
+X509 *sb_new_cert(EVP_PKEY *key, const X509_NAME *issuer, int64_t not_before, int64_t not_after)
 {
     X509 *cert = X509_new();
 
@@ -161,21 +101,21 @@ static X509 *new_cert(EVP_PKEY *key, const X509_NAME *issuer, int64_t not_before
 }
 
 /* A CA certificate for key; signer NULL: self-signed. */
-static X509 *make_ca(EVP_PKEY *key, const char *common_name, const struct authority *signer,
+static X509 *make_ca(EVP_PKEY *key, const char *common_name, const struct sb_authority *signer,
                      int64_t now, bool is_root)
 {
     int64_t begin = sb_time_midnight(now) - 365 * (int64_t)SB_DAY * (is_root ? 4 : 1);
-    X509 *cert = new_cert(key, NULL, begin, sb_time_midnight(now) + 3650 * (int64_t)SB_DAY - 1);
+    X509 *cert = sb_new_cert(key, NULL, begin, sb_time_midnight(now) + 3650 * (int64_t)SB_DAY - 1);
     X509 *issuer = signer ? signer->cert : cert;
 
-    if (cert && set_name(X509_get_subject_name(cert), "Sandbox CA Ltd", common_name) &&
+    if (cert && sb_set_subject(X509_get_subject_name(cert), "Sandbox CA Ltd", common_name) &&
         X509_set_issuer_name(cert, X509_get_subject_name(issuer)) &&
-        add_extension(cert, issuer, NID_basic_constraints,
-                      is_root ? "critical,CA:TRUE" : "critical,CA:TRUE,pathlen:0") &&
-        add_extension(cert, issuer, NID_key_usage,
-                      "critical,digitalSignature,keyCertSign,cRLSign") &&
-        add_extension(cert, issuer, NID_subject_key_identifier, "hash") &&
-        (!signer || add_extension(cert, issuer, NID_authority_key_identifier, "keyid:always")) &&
+        sb_add_extension(cert, issuer, NID_basic_constraints,
+                         is_root ? "critical,CA:TRUE" : "critical,CA:TRUE,pathlen:0") &&
+        sb_add_extension(cert, issuer, NID_key_usage,
+                         "critical,digitalSignature,keyCertSign,cRLSign") &&
+        sb_add_extension(cert, issuer, NID_subject_key_identifier, "hash") &&
+        (!signer || sb_add_extension(cert, issuer, NID_authority_key_identifier, "keyid:always")) &&
         X509_sign(cert, signer ? signer->key : key, EVP_sha256()))
         return cert;
     X509_free(cert);
@@ -217,8 +157,8 @@ static EVP_PKEY *stored_key(const char *dir, const char *name, const char *kind)
 }
 
 static bool open_authority(const char *dir, const char *file, const char *common_name,
-                           const struct authority *signer, int64_t now,
-                           struct authority *ret_authority)
+                           const struct sb_authority *signer, int64_t now,
+                           struct sb_authority *ret_authority)
 {
     sb_auto(sb_free_drop) char *key_file = sb_format("%s.key", file);
     sb_auto(sb_free_drop) char *cert_file = sb_format("%s.pem", file);
@@ -234,54 +174,92 @@ static bool open_authority(const char *dir, const char *file, const char *common
     sb_buf_clear(&text);
     if (!ret_authority->cert)
         return sb_complain("cannot make the CA certificate %s", cert_file);
-    ret_authority->pem = cert_to_pem(ret_authority->cert);
+    ret_authority->pem = sb_cert_to_pem(ret_authority->cert);
     return write_text(dir, cert_file, ret_authority->pem, 0644);
 }
 
-static void close_authority(struct authority *authority)
+static void close_authority(struct sb_authority *authority)
 {
     EVP_PKEY_free(authority->key);
     X509_free(authority->cert);
     sb_free(authority->pem);
-    *authority = (struct authority){ 0 };
+    sb_free(authority->name);
+    *authority = (struct sb_authority){ 0 };
 }
 
 static bool open_cross(struct sb_issuer *issuer, int64_t now)
 {
-    struct authority older = { 0 };
+    struct sb_authority older = { 0 };
     X509 *cross = NULL;
 
     bool opened = open_authority(issuer->dir, "old-root", "Sandbox Old Root", NULL, now, &older);
     if (opened)
         cross = make_ca(issuer->root.key, "Sandbox Global Root G2", &older, now, true);
-    issuer->cross_pem = cross ? cert_to_pem(cross) : NULL;
+    issuer->cross_pem = cross ? sb_cert_to_pem(cross) : NULL;
     X509_free(cross);
     close_authority(&older);
     return issuer->cross_pem != NULL;
 }
 
-static void note_name(struct sb_issuer *issuer)
+/* "intermediate", "intermediate-2"...: the name of its files and of its CRL. */
+static char *intermediate_file(size_t number)
 {
-    char name[128] = "";
-
-    X509_NAME_get_text_by_NID(X509_get_subject_name(issuer->intermediate.cert), NID_commonName,
-                              name, sizeof(name));
-    sb_set(&issuer->name, name);
+    return number == 0 ? sb_strdup("intermediate") : sb_format("intermediate-%zu", number + 1);
 }
 
-bool sb_issuer_open(const char *dir, const char *crl_url, int64_t now,
+static bool note_name(struct sb_authority *authority)
+{
+    char name[128] = "";
+    unsigned char hash[EVP_MAX_MD_SIZE];
+    unsigned len = 0;
+
+    if (X509_NAME_get_text_by_NID(X509_get_subject_name(authority->cert), NID_commonName, name,
+                                  sizeof(name)) < 0 ||
+        X509_digest(authority->cert, EVP_sha256(), hash, &len) != 1)
+        return sb_complain("an intermediate has no name");
+    sb_set(&authority->name, name);
+    sb_hex(hash, (sizeof(authority->id) - 1) / 2, authority->id);
+    return true;
+}
+
+/* Opens the intermediate of that number, or makes it. */
+static bool add_intermediate(struct sb_issuer *issuer, int64_t now)
+{
+    struct sb_authority next = { 0 };
+    sb_auto(sb_free_drop) char *file = intermediate_file(issuer->count);
+    sb_auto(sb_free_drop) char *name = sb_format("Sandbox TLS 2026 CA%zu", issuer->count + 1);
+
+    if (!open_authority(issuer->dir, file, name, &issuer->root, now, &next) || !note_name(&next)) {
+        close_authority(&next);
+        return false;
+    }
+    issuer->intermediates =
+        sb_realloc(issuer->intermediates, (issuer->count + 1) * sizeof(*issuer->intermediates));
+    issuer->intermediates[issuer->count++] = next;
+    return true;
+}
+
+static bool has_another(const struct sb_issuer *issuer)
+{
+    sb_auto(sb_free_drop) char *file = intermediate_file(issuer->count);
+    sb_auto(sb_free_drop) char *path = sb_format("%s/%s.pem", issuer->dir, file);
+
+    return sb_file_exists(path);
+}
+
+bool sb_issuer_open(const char *dir, const char *crl_base, int64_t now,
                     struct sb_issuer **ret_issuer)
 {
     struct sb_issuer *issuer = sb_alloc(sizeof(*issuer));
 
     issuer->dir = sb_strdup(dir);
-    issuer->crl_url = sb_strdup(crl_url);
-    if (open_authority(dir, "root", "Sandbox Global Root G2", NULL, now, &issuer->root) &&
-        open_authority(dir, "intermediate", "Sandbox TLS 2026 CA1", &issuer->root, now,
-                       &issuer->intermediate) &&
-        open_cross(issuer, now) && write_text(dir, "roots.pem", issuer->root.pem, 0644) &&
+    issuer->crl_base = sb_strdup(crl_base);
+    bool good = open_authority(dir, "root", "Sandbox Global Root G2", NULL, now, &issuer->root) &&
+                add_intermediate(issuer, now);
+    while (good && has_another(issuer))
+        good = add_intermediate(issuer, now);
+    if (good && open_cross(issuer, now) && write_text(dir, "roots.pem", issuer->root.pem, 0644) &&
         sb_ct_logs_open(dir, issuer->logs)) {
-        note_name(issuer);
         *ret_issuer = issuer;
         return true;
     }
@@ -294,36 +272,50 @@ void sb_issuer_free(struct sb_issuer *issuer)
     if (!issuer)
         return;
     close_authority(&issuer->root);
-    close_authority(&issuer->intermediate);
+    for (size_t i = 0; i < issuer->count; i++)
+        close_authority(&issuer->intermediates[i]);
+    sb_free(issuer->intermediates);
     sb_ct_logs_close(issuer->logs);
     sb_free(issuer->cross_pem);
-    sb_free(issuer->name);
-    sb_free(issuer->crl_url);
+    sb_free(issuer->crl_base);
     sb_free(issuer->dir);
     sb_free(issuer);
 }
 
 bool sb_issuer_rotate(struct sb_issuer *issuer, int64_t now)
 {
-    sb_auto(sb_free_drop) char *name = sb_format("Sandbox TLS %lld CA2", (long long)now);
-    EVP_PKEY *key = sb_key_make("ec:P-256");
-    X509 *cert = key ? make_ca(key, name, &issuer->root, now, false) : NULL;
-
-    if (!cert) {
-        EVP_PKEY_free(key);
-        return false;
-    }
-    close_authority(&issuer->intermediate);
-    issuer->intermediate = (struct authority){ key, cert, cert_to_pem(cert) };
-    note_name(issuer);
-    sb_auto(sb_free_drop) char *pem = sb_key_to_pem(key);
-    return write_text(issuer->dir, "intermediate.key", pem, 0600) &&
-           write_text(issuer->dir, "intermediate.pem", issuer->intermediate.pem, 0644);
+    return add_intermediate(issuer, now);
 }
 
-const char *sb_issuer_intermediate(const struct sb_issuer *issuer)
+size_t sb_issuer_count(const struct sb_issuer *issuer)
 {
-    return issuer->intermediate.pem;
+    return issuer->count;
+}
+
+bool sb_issuer_find(const struct sb_issuer *issuer, const char *id, size_t *ret_ca)
+{
+    for (size_t i = 0; i < issuer->count; i++) {
+        if (strcasecmp(issuer->intermediates[i].id, id) != 0)
+            continue;
+        *ret_ca = i;
+        return true;
+    }
+    return false;
+}
+
+const char *sb_issuer_intermediate(const struct sb_issuer *issuer, size_t ca)
+{
+    return issuer->intermediates[ca].pem;
+}
+
+const char *sb_issuer_name(const struct sb_issuer *issuer, size_t ca)
+{
+    return issuer->intermediates[ca].name;
+}
+
+const char *sb_issuer_id(const struct sb_issuer *issuer, size_t ca)
+{
+    return issuer->intermediates[ca].id;
 }
 
 const char *sb_issuer_root(const struct sb_issuer *issuer)
@@ -336,162 +328,28 @@ const char *sb_issuer_cross(const struct sb_issuer *issuer)
     return issuer->cross_pem;
 }
 
-const char *sb_issuer_name(const struct sb_issuer *issuer)
-{
-    return issuer->name;
-}
-
-/* ---- leaves ---- */
-
-static char *alternative_names(const struct sb_leaf *leaf)
-{
-    struct sb_buf text = { 0 };
-
-    for (size_t i = 0; i < leaf->names->count; i++) {
-        const char *name = leaf->names->list[i];
-        bool is_ip = strspn(name, "0123456789.") == strlen(name) || strchr(name, ':');
-        sb_buf_addf(&text, "%s%s:%s", i ? "," : "",
-                    strchr(name, '@') ? "email"
-                    : is_ip           ? "IP"
-                                      : "DNS",
-                    name);
-    }
-    return sb_buf_steal(&text);
-}
-
-static const char *eku_of(const struct sb_leaf *leaf)
-{
-    if (leaf->email)
-        return "emailProtection";
-    if (leaf->code)
-        return "codeSigning";
-    return leaf->client_auth ? "serverAuth,clientAuth" : "serverAuth";
-}
-
-static bool add_leaf_extensions(struct sb_issuer *issuer, const struct sb_leaf *leaf, X509 *cert)
-{
-    X509 *ca = issuer->intermediate.cert;
-    sb_auto(sb_free_drop) char *names = alternative_names(leaf);
-    sb_auto(sb_free_drop) char *crl = sb_format("URI:%s", issuer->crl_url);
-
-    return add_extension(cert, ca, NID_authority_key_identifier, "keyid:always") &&
-           add_extension(cert, ca, NID_subject_key_identifier, "hash") &&
-           (!leaf->names->count || add_extension(cert, ca, NID_subject_alt_name, names)) &&
-           add_extension(cert, ca, NID_key_usage, "critical,digitalSignature,keyEncipherment") &&
-           add_extension(cert, ca, NID_ext_key_usage, eku_of(leaf)) &&
-           (!leaf->policy || add_extension(cert, ca, NID_certificate_policies, leaf->policy)) &&
-           add_extension(cert, ca, NID_crl_distribution_points, crl) &&
-           add_extension(cert, ca, NID_basic_constraints, "critical,CA:FALSE") &&
-           (!leaf->is_precertificate ||
-            add_extension(cert, ca, NID_ct_precert_poison, "critical,DER:0500"));
-}
-
-static bool fill_issued(X509 *cert, struct sb_issued *ret_issued)
-{
-    unsigned char hash[EVP_MAX_MD_SIZE];
-    unsigned len = 0;
-    BIGNUM *serial = ASN1_INTEGER_to_BN(X509_get_serialNumber(cert), NULL);
-    char *hex = serial ? BN_bn2hex(serial) : NULL;
-    bool good = hex && X509_digest(cert, EVP_sha1(), hash, &len) == 1;
-
-    if (good) {
-        snprintf(ret_issued->serial, sizeof(ret_issued->serial), "%s", hex);
-        sb_hex(hash, len, ret_issued->thumbprint);
-        ret_issued->pem = cert_to_pem(cert);
-    }
-    OPENSSL_free(hex);
-    BN_free(serial);
-    return good;
-}
-
-void sb_issued_clear(struct sb_issued *issued)
-{
-    sb_free(issued->pem);
-    *issued = (struct sb_issued){ 0 };
-}
-
-bool sb_issuer_issue(struct sb_issuer *issuer, const struct sb_leaf *leaf, EVP_PKEY *key,
-                     struct sb_issued *ret_issued)
-{
-    const struct authority *ca = &issuer->intermediate;
-    sb_auto(drop_x509) X509 *cert =
-        new_cert(key, X509_get_subject_name(ca->cert), leaf->not_before, leaf->not_after);
-
-    if (!cert || !set_name(X509_get_subject_name(cert), "Example Net Ltd", leaf->common_name) ||
-        !add_leaf_extensions(issuer, leaf, cert) || !X509_sign(cert, ca->key, EVP_sha256()))
-        return sb_complain("a certificate for %s cannot be made", leaf->common_name);
-    if (leaf->logged && !leaf->is_private && !leaf->is_precertificate &&
-        !(sb_ct_embed(issuer->logs, cert, ca->cert, leaf->not_before) &&
-          X509_sign(cert, ca->key, EVP_sha256())))
-        return sb_complain("the SCTs for %s cannot be made", leaf->common_name);
-    return fill_issued(cert, ret_issued);
-}
-
-/* ---- CRLs ---- */
-
-static bool add_revoked(X509_CRL *crl, const char *serial, int64_t now)
-{
-    X509_REVOKED *entry = X509_REVOKED_new();
-    BIGNUM *number = NULL;
-    ASN1_TIME *when = ASN1_TIME_set(NULL, (time_t)now);
-    ASN1_INTEGER *integer = BN_hex2bn(&number, serial) ? BN_to_ASN1_INTEGER(number, NULL) : NULL;
-    bool added = entry && integer && when && X509_REVOKED_set_serialNumber(entry, integer) &&
-                 X509_REVOKED_set_revocationDate(entry, when) && X509_CRL_add0_revoked(crl, entry);
-
-    if (!added)
-        X509_REVOKED_free(entry);
-    ASN1_INTEGER_free(integer);
-    ASN1_TIME_free(when);
-    BN_free(number);
-    return added;
-}
-
-bool sb_issuer_crl(struct sb_issuer *issuer, const struct sb_names *revoked, int64_t now,
-                   struct sb_buf *ret_der)
-{
-    X509_CRL *crl = X509_CRL_new();
-    ASN1_TIME *from = ASN1_TIME_set(NULL, (time_t)now - 3600);
-    ASN1_TIME *till = ASN1_TIME_set(NULL, (time_t)now + 7 * SB_DAY);
-    unsigned char *der = NULL;
-    bool good = crl && from && till && X509_CRL_set_version(crl, X509_CRL_VERSION_2) &&
-                X509_CRL_set_issuer_name(crl, X509_get_subject_name(issuer->intermediate.cert)) &&
-                X509_CRL_set1_lastUpdate(crl, from) && X509_CRL_set1_nextUpdate(crl, till);
-
-    for (size_t i = 0; good && i < revoked->count; i++)
-        good = add_revoked(crl, revoked->list[i], now);
-    int len =
-        good && X509_CRL_sort(crl) && X509_CRL_sign(crl, issuer->intermediate.key, EVP_sha256())
-            ? i2d_X509_CRL(crl, &der)
-            : 0;
-    if (len > 0)
-        sb_buf_add(ret_der, der, (size_t)len);
-    OPENSSL_free(der);
-    ASN1_TIME_free(from);
-    ASN1_TIME_free(till);
-    X509_CRL_free(crl);
-    return len > 0;
-}
-
 /* ---- the simulator's own TLS certificate ---- */
 
 bool sb_issuer_server(const char *dir, int64_t now, char **ret_key, char **ret_cert)
 {
-    struct authority ca = { 0 };
+    struct sb_authority ca = { 0 };
     sb_auto(drop_pkey) EVP_PKEY *key = sb_key_make("ec:P-256");
     X509 *cert = NULL;
     /* Clients judge it by their clock, tests move ours: valid for long on both sides. */
     int64_t begin = sb_time_midnight(now) - 3650 * (int64_t)SB_DAY;
 
     if (key && open_authority(dir, "sandbox-ca", "digicert-sandbox TLS CA", NULL, now, &ca))
-        cert = new_cert(key, X509_get_subject_name(ca.cert), begin, begin + 7300 * (int64_t)SB_DAY);
-    bool good = cert && set_name(X509_get_subject_name(cert), NULL, "localhost") &&
-                add_extension(cert, ca.cert, NID_subject_alt_name, "DNS:localhost,IP:127.0.0.1") &&
-                add_extension(cert, ca.cert, NID_ext_key_usage, "serverAuth") &&
-                add_extension(cert, ca.cert, NID_authority_key_identifier, "keyid:always") &&
-                X509_sign(cert, ca.key, EVP_sha256());
+        cert =
+            sb_new_cert(key, X509_get_subject_name(ca.cert), begin, begin + 7300 * (int64_t)SB_DAY);
+    bool good =
+        cert && sb_set_subject(X509_get_subject_name(cert), NULL, "localhost") &&
+        sb_add_extension(cert, ca.cert, NID_subject_alt_name, "DNS:localhost,IP:127.0.0.1") &&
+        sb_add_extension(cert, ca.cert, NID_ext_key_usage, "serverAuth") &&
+        sb_add_extension(cert, ca.cert, NID_authority_key_identifier, "keyid:always") &&
+        X509_sign(cert, ca.key, EVP_sha256());
     if (good) {
         *ret_key = sb_key_to_pem(key);
-        *ret_cert = cert_to_pem(cert);
+        *ret_cert = sb_cert_to_pem(cert);
     }
     X509_free(cert);
     close_authority(&ca);

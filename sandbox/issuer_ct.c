@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "file.h"
-#include "issuer.h"
+#include "key.h"
 
 enum { HASH_LEN = 32, SIGNATURE_MAX = 128 };
 

@@ -137,8 +137,7 @@ static bool serve(const struct options *o, int port, int crl_port)
     pthread_sigmask(SIG_BLOCK, &ends, NULL);
     if (!sb_daemon_start_crl(crl_port, &crl))
         return false;
-    sb_auto(sb_free_drop) char *crl_url =
-        sb_format("http://127.0.0.1:%d/intermediate.crl", sb_daemon_port(crl));
+    sb_auto(sb_free_drop) char *crl_url = sb_format("http://127.0.0.1:%d/", sb_daemon_port(crl));
     bool good = sb_world_open(o->dir, crl_url, o->seed, o->has_clock ? &o->clock : NULL, &world);
     if (good) {
         world->settings.rate_limit = o->rate_limit;

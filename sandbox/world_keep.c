@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-/* world_keep.c - API keys, and the account on disk: state.json as a whole, at each change. */
+/*
+ * world_keep.c - API keys, and the account on disk: state.jsonl, to which each change appends the
+ * orders that it concerns. The last line of an order counts; a line that is cut off at the end never
+ * was. Now and then, and at each start, the file is replaced by what it amounts to.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,7 +11,14 @@
 #include "file.h"
 #include "world_parts.h"
 
-enum { RING = 1024 };
+enum { RING = 1024, JOURNAL_MAX = 256 << 20 };
+
+struct sb_journal {
+    char *path;
+    struct sb_appender *file;
+    struct sb_order **dirty;
+    size_t dirty_count, dirty_capacity;
+};
 
 /* ---- API keys ---- */
 
@@ -31,141 +42,205 @@ struct sb_key *sb_world_add_key(struct sb_world *world, enum sb_role role)
     struct sb_key *key = &world->keys[world->key_count++];
     *key = (struct sb_key){ .text = sb_strdup(hex),
                             .role = role,
+                            .may_approve = true,
                             .stamps = sb_alloc(RING * sizeof(int64_t)) };
+    sb_world_touch(world, NULL);
     return key;
 }
 
-/* ---- keeping it ---- */
+/* ---- what is to be written ---- */
 
-static cJSON *certificate_to_json(const struct sb_certificate *c)
+void sb_world_touch(struct sb_world *world, struct sb_order *order)
 {
-    cJSON *object = cJSON_CreateObject();
+    struct sb_journal *journal = world->journal;
 
-    cJSON_AddNumberToObject(object, "id", (double)c->id);
-    if (c->pem)
-        cJSON_AddStringToObject(object, "pem", c->pem);
-    cJSON_AddStringToObject(object, "serial", c->serial);
-    cJSON_AddStringToObject(object, "thumbprint", c->thumbprint);
-    cJSON_AddStringToObject(object, "kind", c->kind);
-    cJSON_AddBoolToObject(object, "revoked", c->revoked);
-    return object;
-}
-
-static cJSON *order_to_json(const struct sb_order *order)
-{
-    cJSON *object = cJSON_CreateObject();
-
-    cJSON_AddNumberToObject(object, "id", (double)order->id);
-    if (order->info)
-        cJSON_AddItemToObject(object, "info", cJSON_Duplicate(order->info, 1));
-    if (order->key_pem)
-        cJSON_AddStringToObject(object, "key", order->key_pem);
-    if (order->bulk_name)
-        cJSON_AddStringToObject(object, "bulk_name", order->bulk_name);
-    cJSON_AddStringToObject(object, "chain", order->chain_kind);
-    cJSON *list = cJSON_AddArrayToObject(object, "certificates");
-    for (size_t i = 0; i < order->certificate_count; i++)
-        cJSON_AddItemToArray(list, certificate_to_json(&order->certificates[i]));
-    return object;
-}
-
-bool sb_world_save(const struct sb_world *world)
-{
-    sb_auto(sb_free_drop) char *path = sb_format("%s/state.json", world->dir);
-    cJSON *root = cJSON_CreateObject();
-    cJSON *orders = cJSON_AddArrayToObject(root, "orders");
-    cJSON *keys = cJSON_AddArrayToObject(root, "keys");
-
-    cJSON_AddNumberToObject(root, "next_id", (double)world->next_id);
-    cJSON_AddNumberToObject(root, "clock_offset_ms", (double)world->clock.offset_ms);
-    for (size_t i = 0; i < world->order_count; i++)
-        cJSON_AddItemToArray(orders, order_to_json(world->orders[i]));
-    for (size_t i = 0; i < world->key_count; i++) {
-        cJSON *key = cJSON_CreateObject();
-        cJSON_AddStringToObject(key, "text", world->keys[i].text);
-        cJSON_AddNumberToObject(key, "role", world->keys[i].role);
-        cJSON_AddBoolToObject(key, "revoked", world->keys[i].revoked);
-        cJSON_AddItemToArray(keys, key);
+    if (!order) {
+        world->is_dirty = true;
+        return;
     }
-    char *text = cJSON_PrintUnformatted(root);
-    bool saved = text && sb_file_write(path, text, strlen(text), 0600);
+    if (order->is_dirty)
+        return;
+    order->is_dirty = true;
+    if (journal->dirty_count == journal->dirty_capacity) {
+        journal->dirty_capacity = journal->dirty_capacity ? journal->dirty_capacity * 2 : 16;
+        journal->dirty =
+            sb_realloc(journal->dirty, journal->dirty_capacity * sizeof(struct sb_order *));
+    }
+    journal->dirty[journal->dirty_count++] = order;
+}
+
+void sb_world_forget(struct sb_world *world, const struct sb_order *order)
+{
+    struct sb_journal *journal = world->journal;
+    size_t kept = 0;
+
+    for (size_t i = 0; i < journal->dirty_count; i++)
+        if (journal->dirty[i] != order)
+            journal->dirty[kept++] = journal->dirty[i];
+    journal->dirty_count = kept;
+    for (size_t i = 0; i < world->by_id_count; i++)
+        if (world->by_id[i] == order)
+            world->by_id[i] = NULL;
+}
+
+static void add_line(const struct sb_world *world, const char *name, cJSON *content,
+                     struct sb_buf *lines)
+{
+    char *text = cJSON_PrintUnformatted(content);
+
+    sb_buf_addf(lines, "{\"next_id\":%lld,\"%s\":", (long long)world->next_id, name);
+    sb_buf_adds(lines, text ? text : "null");
+    sb_buf_adds(lines, "}\n");
     cJSON_free(text);
-    cJSON_Delete(root);
-    return saved;
+    cJSON_Delete(content);
 }
 
-static void order_from_json(struct sb_world *world, const cJSON *object)
+/* The whole file anew. */
+static bool compact(struct sb_world *world)
 {
-    struct sb_order *order = sb_alloc(sizeof(*order));
-    const cJSON *info = cJSON_GetObjectItemCaseSensitive(object, "info");
-    const cJSON *c = NULL;
+    struct sb_journal *journal = world->journal;
+    struct sb_buf lines = { 0 };
 
-    order->id = sb_number_of(object, "id", 0);
-    order->info = info ? cJSON_Duplicate(info, 1) : NULL;
-    order->key_pem = sb_strdup(sb_text_of(object, "key", NULL));
-    order->bulk_name = sb_strdup(sb_text_of(object, "bulk_name", NULL));
-    order->chain_kind = sb_strdup(sb_text_of(object, "chain", "normal"));
-    cJSON_ArrayForEach(c, cJSON_GetObjectItemCaseSensitive(object, "certificates"))
-    {
-        struct sb_certificate *to =
-            sb_add_certificate(order, sb_number_of(c, "id", 0), sb_text_of(c, "kind", "primary"));
-        to->pem = sb_strdup(sb_text_of(c, "pem", NULL));
-        snprintf(to->serial, sizeof(to->serial), "%s", sb_text_of(c, "serial", ""));
-        snprintf(to->thumbprint, sizeof(to->thumbprint), "%s", sb_text_of(c, "thumbprint", ""));
-        to->revoked = sb_flag_of(c, "revoked");
+    add_line(world, "world", sb_world_to_json(world), &lines);
+    for (size_t i = 0; i < world->order_count; i++) {
+        if (world->orders[i]->info)
+            add_line(world, "order", sb_order_to_json(world->orders[i]), &lines);
+        world->orders[i]->is_dirty = false;
     }
-    sb_append_order(world, order);
+    journal->dirty_count = 0;
+    world->is_dirty = false;
+    sb_appender_close(journal->file);
+    journal->file = NULL;
+    bool good = sb_file_write(journal->path, lines.data, lines.len, 0600) &&
+                sb_appender_open(journal->path, &journal->file);
+    sb_buf_clear(&lines);
+    return good;
 }
 
-static bool load(struct sb_world *world, const char *text, size_t len)
+bool sb_world_save(struct sb_world *world)
 {
-    cJSON *root = cJSON_ParseWithLength(text, len);
-    const cJSON *item = NULL;
+    struct sb_journal *journal = world->journal;
+    struct sb_buf lines = { 0 };
+
+    if (!journal->file)
+        return compact(world);
+    if (!world->is_dirty && journal->dirty_count == 0)
+        return true;
+    if (world->is_dirty)
+        add_line(world, "world", sb_world_to_json(world), &lines);
+    for (size_t i = 0; i < journal->dirty_count; i++) {
+        add_line(world, "order", sb_order_to_json(journal->dirty[i]), &lines);
+        journal->dirty[i]->is_dirty = false;
+    }
+    journal->dirty_count = 0;
+    world->is_dirty = false;
+    bool good = sb_appender_add(journal->file, lines.data, lines.len);
+    sb_buf_clear(&lines);
+    /* What was only appended weighs most by then. */
+    return good && (sb_appender_added(journal->file) < JOURNAL_MAX || compact(world));
+}
+
+/* ---- reading it ---- */
+
+static void note_ids(struct sb_world *world, struct sb_order *order)
+{
+    for (size_t i = 0; i < order->certificate_count; i++)
+        sb_note_id(world, order->certificates[i].id, order);
+    for (const cJSON *s = order->submissions ? order->submissions->child : NULL; s; s = s->next)
+        sb_note_id(world, sb_number_of(s, "id", 0), order);
+}
+
+/* In place of the one that there is, if any: a bulk order, or an earlier line. */
+static void put_order(struct sb_world *world, struct sb_order *order)
+{
+    struct sb_order *old = sb_world_order(world, order->id);
+
+    if (!old) {
+        sb_world_insert(world, order);
+        note_ids(world, order);
+        return;
+    }
+    struct sb_order emptied = *old;
+    *old = *order;
+    old->bulk_name = emptied.bulk_name;
+    *order = emptied;
+    sb_free_order(order);
+    note_ids(world, old);
+}
+
+static bool read_line(struct sb_world *world, const char *line, size_t len)
+{
+    cJSON *root = cJSON_ParseWithLength(line, len);
 
     if (!root)
-        return sb_complain("%s/state.json is damaged; remove the directory to start anew",
-                           world->dir);
-    world->next_id = sb_number_of(root, "next_id", 700000000);
-    world->clock.offset_ms = sb_number_of(root, "clock_offset_ms", 0);
-    cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(root, "orders"))
-        order_from_json(world, item);
-    cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(root, "keys"))
-    {
-        struct sb_key *key = sb_world_add_key(world, (enum sb_role)sb_number_of(item, "role", 0));
-        if (!key)
-            continue;
-        sb_set(&key->text, sb_text_of(item, "text", ""));
-        key->revoked = sb_flag_of(item, "revoked");
-    }
+        return false;
+    world->next_id = sb_number_of(root, "next_id", SB_FIRST_ID);
+    if (sb_item(root, "world"))
+        sb_world_from_json(world, sb_item(root, "world"));
+    if (sb_item(root, "order"))
+        put_order(world, sb_order_from_json(sb_item(root, "order")));
     cJSON_Delete(root);
-    sb_sort_orders(world);
     return true;
 }
 
-bool sb_world_open(const char *dir, const char *crl_url, bool seed, const int64_t *now,
-                   struct sb_world **ret_world)
+static bool load(struct sb_world *world)
+{
+    struct sb_buf text = { 0 };
+    bool good = sb_file_read(world->journal->path, &text);
+    const char *line = sb_buf_text(&text);
+
+    while (good && *line) {
+        size_t len = strcspn(line, "\n");
+        bool last = line[len] == '\0';
+        good = read_line(world, line, len) || last;
+        line += len + !last;
+    }
+    sb_buf_clear(&text);
+    return good ||
+           sb_complain("%s/state.jsonl is damaged; remove the directory to start anew", world->dir);
+}
+
+/* ---- open and close ---- */
+
+static struct sb_world *new_world(const char *dir)
 {
     struct sb_world *world = sb_alloc(sizeof(*world));
-    sb_auto(sb_free_drop) char *state = sb_format("%s/state.json", dir);
-    sb_auto(sb_free_drop) char *keys = sb_format("%s/keys", dir);
-    struct sb_buf text = { 0 };
 
     world->dir = sb_strdup(dir);
-    world->next_id = 700000000;
-    world->settings = (struct sb_settings){ .rate_limit = true, .not_issued_status = 404 };
-    bool known = sb_file_make_dir(dir) && sb_file_make_dir(keys) && sb_file_exists(state);
-    bool good = !known || (sb_file_read(state, &text) && load(world, sb_buf_text(&text), text.len));
+    world->next_id = SB_FIRST_ID;
+    world->journal = sb_alloc(sizeof(*world->journal));
+    world->journal->path = sb_format("%s/state.jsonl", dir);
+    sb_settings_init(&world->settings);
+    return world;
+}
+
+static bool is_older(const char *dir)
+{
+    sb_auto(sb_free_drop) char *older = sb_format("%s/state.json", dir);
+
+    return sb_file_exists(older);
+}
+
+bool sb_world_open(const char *dir, const char *crl_base, bool seed, const int64_t *now,
+                   struct sb_world **ret_world)
+{
+    struct sb_world *world = new_world(dir);
+    sb_auto(sb_free_drop) char *keys = sb_format("%s/keys", dir);
+    bool good = sb_file_make_dir(dir) && sb_file_make_dir(keys);
+    bool known = good && sb_file_exists(world->journal->path);
+
+    if (good && !known && is_older(dir))
+        good = sb_complain("%s is of an older version; remove it to start anew", dir);
+    good = good && (!known || load(world));
     if (now)
         sb_clock_set(&world->clock, *now * 1000);
-    good = good && sb_issuer_open(dir, crl_url, sb_clock_now(&world->clock), &world->issuer);
+    good = good && sb_issuer_open(dir, crl_base, sb_clock_now(&world->clock), &world->issuer);
     if (good && !known) {
         good = sb_world_add_key(world, SB_ROLE_NONE) != NULL;
         if (good && seed)
             sb_world_seed(world);
-        good = good && sb_world_save(world);
     }
-    sb_buf_clear(&text);
-    if (good) {
+    if (good && compact(world)) {
         *ret_world = world;
         return true;
     }
@@ -181,9 +256,19 @@ void sb_world_free(struct sb_world *world)
         sb_free(world->keys[i].text);
         sb_free(world->keys[i].stamps);
     }
+    for (size_t i = 0; i < world->bulk_count; i++)
+        sb_free(world->bulks[i].pattern);
+    sb_free(world->bulks);
     sb_free(world->orders);
     sb_free(world->keys);
+    sb_free(world->by_id);
+    cJSON_Delete(world->domains);
+    cJSON_Delete(world->settings.switches);
     sb_issuer_free(world->issuer);
+    sb_appender_close(world->journal->file);
+    sb_free(world->journal->dirty);
+    sb_free(world->journal->path);
+    sb_free(world->journal);
     sb_free(world->dir);
     sb_free(world);
 }
