@@ -51,6 +51,24 @@ static const char *const orders[] = {
     "{\"id\":170,\"common_name\":\"precert.example.com\",\"precertificate\":true}",
     "{\"id\":171,\"common_name\":\"toolong.example.com\",\"validity_days\":398,\"over_the_limit\":"
     "true}",
+    /* What a reissue will meet. */
+    "{\"id\":180,\"common_name\":\"approver.example.com\",\"switches\":{\"approval\":\"always\"}}",
+    "{\"id\":181,\"common_name\":\"polls.example.com\",\"switches\":{\"polls\":3}}",
+    "{\"id\":182,\"common_name\":\"lapsed.example.com\",\"dcv_method\":\"dns-txt-token\","
+    "\"switches\":{\"dcv_valid_until\":\"2020-01-01\"}}",
+    "{\"id\":183,\"common_name\":\"requestonly.example.com\",\"switches\":{\"answer\":\"request-"
+    "only\"}}",
+    "{\"id\":184,\"common_name\":\"ending.example.com\",\"age_days\":170,\"validity_days\":199,"
+    "\"order_days\":40}",
+    "{\"id\":185,\"common_name\":\"auto.example.com\",\"age_days\":150,\"validity_days\":199,"
+    "\"order_days\":700,"
+    "\"is_multi_year_plan\":\"1\",\"auto_reissue\":1}",
+    "{\"id\":186,\"common_name\":\"staff.example.com\",\"switches\":{\"staff\":true}}",
+    "{\"id\":187,\"common_name\":\"due.example.com\",\"age_days\":140,\"validity_days\":199,"
+    "\"order_days\":225}",
+    "{\"id\":188,\"common_name\":\"copies.example.com\",\"dns_names\":[\"copies.example.com\","
+    "\"copies2.example.com\"],\"duplicates\":2}",
+    "{\"id\":189,\"common_name\":\"drift.example.com\",\"ct_drift\":true}",
 };
 
 void sb_world_seed(struct sb_world *world)

@@ -159,7 +159,7 @@ static void set_dates(const struct sb_world *world, const struct sb_order *order
     bool dated = text && sb_time_parse(text, &from);
 
     if (!dated)
-        from = sb_world_now(world);
+        from = sb_world_now(world) - sb_number_of(wanted, "age_days", 0) * SB_DAY;
     int64_t most = sb_rule_max_days(product->kind, from, &world->settings.max_days);
     int64_t days = sb_number_of(wanted, "validity_days", most);
     bool over = sb_flag_of(wanted, "over_the_limit");

@@ -57,22 +57,24 @@ struct sb_order *sb_world_new_order(struct sb_world *world, const cJSON *wanted,
     struct sb_order *order = sb_alloc(sizeof(*order));
     cJSON *info = cJSON_CreateObject();
     int64_t now = sb_world_now(world);
+    int64_t created = now - sb_number_of(wanted, "age_days", 0) * SB_DAY;
     const char *end = sb_text_of(wanted, "order_valid_till", NULL);
+    int64_t days = sb_number_of(wanted, "order_days", 365);
 
     order->id = id;
-    order->changed = now;
+    order->changed = created;
     order->info = info;
     sb_set_number(info, "id", id);
-    add_certificate(info, wanted, now);
+    add_certificate(info, wanted, created);
     sb_set_text(info, "status", sb_text_of(wanted, "status", "issued"));
     sb_set_flag(info, "is_renewal", false);
-    sb_set_date(info, "date_created", now, true);
+    sb_set_date(info, "date_created", created, true);
     add_organization(info, product);
     sb_set_number(info, "validity_years", 1);
     if (end)
         sb_set_text(info, "order_valid_till", end);
     else
-        sb_set_date(info, "order_valid_till", sb_time_midnight(now) + 365 * SB_DAY - 1, false);
+        sb_set_date(info, "order_valid_till", sb_time_midnight(now) + days * SB_DAY - 1, false);
     sb_set_flag(info, "disable_ct", sb_flag_of(wanted, "disable_ct"));
     sb_set_number(info, "auto_renew", 0);
     sb_set_number(info, "auto_reissue", 0);
@@ -126,6 +128,19 @@ static void submit_waiting(struct sb_world *world, struct sb_order *order, const
     EVP_PKEY_free(key);
 }
 
+/* For hosts of their own, which made their keys. */
+static bool add_duplicates(struct sb_world *world, struct sb_order *order, int64_t count,
+                           const char **ret_why)
+{
+    cJSON *wanted = cJSON_Parse("{\"key_elsewhere\":true}");
+    bool good = true;
+
+    for (int64_t i = 0; i < count && good; i++)
+        good = sb_world_issue(world, order, wanted, "duplicate", ret_why);
+    cJSON_Delete(wanted);
+    return good;
+}
+
 static bool fill_order(struct sb_world *world, struct sb_order *order, const cJSON *wanted,
                        const char **ret_why)
 {
@@ -149,7 +164,10 @@ static bool fill_order(struct sb_world *world, struct sb_order *order, const cJS
         sb_order_revoke(world, order, &order->certificates[0], sb_world_now(world));
     if (strcmp(status, "reissue_pending") == 0)
         submit_waiting(world, order, "reissue", "staff");
-    return true;
+    /* The setting was changed after the certificate had been issued. */
+    if (sb_flag_of(wanted, "ct_drift"))
+        sb_set_flag(order->info, "disable_ct", !sb_flag_of(order->info, "disable_ct"));
+    return add_duplicates(world, order, sb_number_of(wanted, "duplicates", 0), ret_why);
 }
 
 static void write_key(const struct sb_world *world, const struct sb_order *order)

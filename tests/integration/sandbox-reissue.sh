@@ -316,6 +316,19 @@ for role in 100:201:403 101:201:200 102:403:200 103:403:403; do
 done
 equal "a refused key says why" 'access_denied|missing_permission' "$(KEY=$(control POST /keys '{"role":102}' | jq -r .key) error POST /order/certificate/124/reissue "$(body rsa.example.com)")"
 
+# ---- the documented orders of this kind ----
+equal "180 wants an approver" '["id","requests"]' "$(send POST /order/certificate/180/reissue "$(body approver.example.com)" | jq -c keys)"
+send POST /order/certificate/181/reissue "$(body polls.example.com)" >/dev/null
+equal "181 is issued at the third look" "reissue_pending reissue_pending issued" "$(for _ in 1 2 3; do get /order/certificate/181 | jq -r .status; done | paste -sd' ')"
+equal "182 has to be validated" true "$(send POST /order/certificate/182/reissue "$(body lapsed.example.com)" | jq 'has("dcv_random_value")')"
+equal "183 answers without an id" '["id","requests"]' "$(send POST /order/certificate/183/reissue "$(body requestonly.example.com)" | jq -c keys)"
+equal "184 ends in 40 days, its certificate in 29" "2026-05-10 2026-04-29" "$(state 184 '.info | "\(.order_valid_till) \(.certificate.valid_till)"')"
+equal "185 reissues itself" "1 1" "$(state 185 '.info | "\(.auto_reissue) \(.is_multi_year_plan)"')"
+equal "186 waits for staff" reissue_pending "$(send POST /order/certificate/186/reissue "$(body staff.example.com)" >/dev/null; get /order/certificate/186 | jq -r .status)"
+equal "187 is due" 2026-05-29 "$(state 187 .info.certificate.valid_till)"
+equal "188 has two duplicates" 2 "$(get /order/certificate/188/duplicate | jq '.certificates | length')"
+equal "189 is logged against its order" "true true" "$(state 189 '"\(.info.disable_ct) \(.certificates[0].logged)"')"
+
 # ---- what changes is told, and kept ----
 equal "status changes tell of it" true "$(get '/order/certificate/status-changes?seconds=60' | jq ".orders | any(.order_id == $next)")"
 control POST /orders '{"count":1000,"first_id":5000000}' >/dev/null
