@@ -18,7 +18,7 @@ fi
 api() { curl -sS --max-time 60 "${ca[@]}" -H "X-DC-DEVKEY: ${KEY:-$SB_key}" -H 'Accept: application/json' "$@"; }
 get() { api "$SB_url$1"; }
 code() { api -o /dev/null -w '%{http_code}' "$SB_url$1"; }
-says() { jq -e "$1" >/dev/null; }
+says() { jq -e "$@" >/dev/null; }
 
 info=$(get "/order/certificate/$order")
 check "order info names the order by a number" says ".id == $order" <<<"$info"
@@ -38,10 +38,36 @@ equal "the serial number finds the order" "$order" "$(get "/order/certificate?fi
 equal "the thumbprint names the order" "$order" "$(get "/order/certificate/$(jq -r .certificate.thumbprint <<<"$info")" | jq .id)"
 check "a page tells its total" says '.page.total | type == "number"' <<<"$(get '/order/certificate?limit=1')"
 check "status changes are an object, with orders or empty" says 'type == "object"' <<<"$(get '/order/certificate/status-changes?seconds=60')"
+for kind in reissue duplicate; do
+    list=$(get "/order/certificate/$order/$kind")
+    check "the list of its ${kind}s is an object, with certificates or empty" says 'type == "object"' <<<"$list"
+    check "each entry of it names itself, its names and its state" says '(.certificates // []) | all((.id | type == "number") and (.status | type == "string"))' <<<"$list"
+    check "an issued one has a serial number" says '(.certificates // []) | map(select(.status == "issued")) | all(.serial_number | test("^[0-9A-Fa-f:]+$"))' <<<"$list"
+done
+requests=$(get '/request?status=pending')
+check "pending requests are an object, with requests or without" says 'type == "object"' <<<"$requests"
+check "each has a number, a type and a status" says '(.requests // []) | all((.id | type == "number") and (.type | type == "string") and (.status | type == "string"))' <<<"$requests"
+check "order info tells its own requests" says '(.requests // []) | all((.id | type == "number") and (.type | type == "string") and (.status | type == "string"))' <<<"$info"
 check "an unknown order is 404 with the code not_found" bash -c "grep -q not_found <<<'$(get /order/certificate/1)'"
 equal "with status 404" 404 "$(code /order/certificate/1)"
 equal "a wrong key is 403" 403 "$(KEY=0123456789ABCDEF code /user/me)"
 check "and says access_denied" says '.errors[0].code | startswith("access_denied")' <<<"$(KEY=0123456789ABCDEF get /user/me)"
 check "the key's user is told" says '.username | length > 0' <<<"$(get /user/me)"
 check "a Date header comes" bash -c "grep -qi '^date:' <<<\"\$(curl -sS -D - -o /dev/null ${ca[*]} -H 'X-DC-DEVKEY: $SB_key' $SB_url/user/me)\""
+
+# What follows changes the order: asked of the simulator only.
+if [ -z "${DCS_CONTRACT_URL:-}" ]; then
+    send() { api -X "$1" -H 'Content-Type: application/json' -d "$3" "$SB_url$2"; }
+    openssl req -new -newkey rsa:2048 -nodes -keyout "$T/key.pem" -subj /CN=www.example.com -out "$T/csr.pem" 2>/dev/null
+    body=$(jq -cn --rawfile csr "$T/csr.pem" --argjson info "$info" \
+        '{certificate: {common_name: $info.certificate.common_name, dns_names: $info.certificate.dns_names, csr: $csr}, comments: "contract", skip_approval: true}')
+    reply=$(send POST "/order/certificate/$order/reissue" "$body")
+    check "a reissue answers with the order and a certificate id" says ".id == $order and (.certificate_id | type == \"number\")" <<<"$reply"
+    check "order info then names another certificate" test "$(get "/order/certificate/$order" | jq .certificate.id)" = "$(jq .certificate_id <<<"$reply")"
+    check "and carries the comments of the request" says '.requests | any(.type == "reissue" and .comments == "contract")' <<<"$(get "/order/certificate/$order")"
+    check "the list of reissues has its CSR" says --arg csr "$(cat "$T/csr.pem")" '.certificates | any((.csr | gsub("\\s"; "")) == ($csr | gsub("\\s"; "")))' <<<"$(get "/order/certificate/$order/reissue")"
+    get "/certificate/$(jq .certificate_id <<<"$reply")/download/format/pem_nointermediate" >"$T/new.pem"
+    check "the certificate is for the CSR's key" cmp <(openssl x509 -in "$T/new.pem" -noout -pubkey) <(openssl pkey -in "$T/key.pem" -pubout)
+    equal "a CSR that cannot be parsed is named" csr_invalid_cannot_parse "$(send POST "/order/certificate/$order/reissue" "$(jq -c '.certificate.csr = "x"' <<<"$body")" | jq -r '.errors[0].code')"
+fi
 done_testing
