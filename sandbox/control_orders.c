@@ -81,8 +81,12 @@ static bool patch(struct sb_control *c, struct sb_order *order, const cJSON *ite
     *ret_why = "the intermediate cannot be changed";
     if (strcmp(item->string, "rotate") == 0)
         return sb_issuer_rotate(world->issuer, sb_world_now(world));
+    *ret_why = "revoke_at is a time, and the order has a certificate";
+    if (strcmp(item->string, "revoke_at") == 0)
+        return primary && cJSON_IsString(item) &&
+               sb_time_parse(item->valuestring, &primary->revoke_due);
     if (strcmp(item->string, "revoke") == 0 && primary)
-        primary->revoked_at = sb_world_now(world);
+        sb_order_revoke(world, order, primary, sb_world_now(world));
     else if (strcmp(item->string, "certificate") == 0)
         set_members((cJSON *)sb_item(order->info, "certificate"), item);
     else if (strcmp(item->string, "status") == 0 && cJSON_IsString(item))

@@ -170,7 +170,7 @@ static void free_slow(void *context)
 static struct MHD_Response *make_response(struct sb_daemon *daemon, const struct sb_fault *fault,
                                           struct sb_reply *reply)
 {
-    if (!fault->cut_mid_body && !fault->trickle_bytes_per_s)
+    if (!fault->cut_mid_body && !fault->trickle_bytes_per_s && !fault->chunked)
         return MHD_create_response_from_buffer(reply->body.len, (void *)sb_buf_text(&reply->body),
                                                MHD_RESPMEM_MUST_COPY);
     struct slow_body *slow = sb_alloc(sizeof(*slow));
@@ -179,7 +179,8 @@ static struct MHD_Response *make_response(struct sb_daemon *daemon, const struct
     slow->cut_at = fault->cut_mid_body ? slow->len / 2 : slow->len;
     slow->bytes_per_s = fault->trickle_bytes_per_s;
     slow->data = sb_buf_steal(&reply->body);
-    return MHD_create_response_from_callback(slow->len, 65536, give_slowly, slow, free_slow);
+    uint64_t size = fault->chunked ? MHD_SIZE_UNKNOWN : slow->len;
+    return MHD_create_response_from_callback(size, 65536, give_slowly, slow, free_slow);
 }
 
 static enum MHD_Result send_reply(struct sb_daemon *daemon, struct MHD_Connection *connection,

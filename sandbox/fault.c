@@ -57,14 +57,23 @@ static const char *text(const cJSON *json, const char *name)
 
 bool sb_faults_add(struct sb_faults *faults, const cJSON *json, const char **ret_why)
 {
-    static const char *const known[] = { "match",         "times",
-                                         "after",         "delay_ms",
-                                         "status",        "body",
-                                         "content_type",  "cut",
-                                         "hang",          "html",
-                                         "size",          "depth",
-                                         "truncate",      "trickle_bytes_per_s",
-                                         "date_offset_s", "wrong_certificate",
+    static const char *const known[] = { "match",
+                                         "times",
+                                         "after",
+                                         "delay_ms",
+                                         "status",
+                                         "body",
+                                         "content_type",
+                                         "cut",
+                                         "hang",
+                                         "html",
+                                         "chunked",
+                                         "size",
+                                         "depth",
+                                         "truncate",
+                                         "trickle_bytes_per_s",
+                                         "date_offset_s",
+                                         "wrong_certificate",
                                          "redirect" };
     static const char *const cuts[] = { "before", "after", "mid-body" };
     const cJSON *item = NULL;
@@ -106,6 +115,7 @@ static void fill(const cJSON *json, struct sb_fault *to)
                              .wrong_certificate = number(json, "wrong_certificate"),
                              .hang = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "hang")),
                              .html = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "html")) };
+    to->chunked = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "chunked"));
     to->cut_before = cut && strcmp(cut, "before") == 0;
     to->cut_after = cut && strcmp(cut, "after") == 0;
     to->cut_mid_body = cut && strcmp(cut, "mid-body") == 0;

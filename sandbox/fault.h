@@ -12,7 +12,7 @@ struct sb_fault {
     int status; /* 0: as it would be */
     char *body, *content_type, *location;
     int64_t delay_ms, size, depth, truncate, trickle_bytes_per_s, date_offset_s, wrong_certificate;
-    bool hang, html, cut_before, cut_after, cut_mid_body;
+    bool hang, html, chunked, cut_before, cut_after, cut_mid_body;
 };
 void sb_fault_clear(struct sb_fault *fault);
 

@@ -35,6 +35,10 @@ static void describe(const struct sb_world *world, struct sb_order *order,
     sb_set_number(certificate, "days_remaining", (c->not_after - c->not_before) / SB_DAY);
     sb_set_text(certificate, "signature_hash", c->hash ? c->hash : "sha256");
     sb_set_number(certificate, "key_size", c->key_size);
+    sb_set_item(certificate, "cert_validity", cJSON_CreateObject());
+    sb_set_number((cJSON *)sb_item(certificate, "cert_validity"), "days",
+                  (c->not_after + 1 - c->not_before) / SB_DAY);
+    sb_set_number(certificate, "user_id", 31);
     sb_set_text(ca, "id", sb_issuer_id(world->issuer, c->ca));
     sb_set_text(ca, "name", sb_issuer_name(world->issuer, c->ca));
     sb_set_item(certificate, "ca_cert", ca);

@@ -190,6 +190,9 @@ check_fails "an answer may be lost" 52 '' send POST /order/certificate/123/reiss
 equal "after it took effect" lost "$(get /order/certificate/123 | jq -r '.requests[-1].comments')"
 equal "a switch that is not known is refused" bad_request_format "$(control PATCH /orders/123 '{"switches":{"x":1}}' | jq -r '.errors[0].code')"
 
+fault '{"match":"GET /order/certificate/123","chunked":true}'
+check "an answer may come in chunks" bash -c "curl -sS -D - --cacert $SB_ca -H 'X-DC-DEVKEY: $SB_key' $SB_url/order/certificate/123 | grep -qi '^transfer-encoding: chunked'"
+
 # ---- domain validation ----
 o=$(order '{"common_name":"old.dcv.example","dcv_method":"dns-txt-token"}')
 at 2026-10-16T09:00:00
@@ -267,6 +270,13 @@ control POST /settings '{"last_revoked_ends_order":true}'
 o=$(order '{"common_name":"last.example.com"}')
 send PUT "/certificate/$(state "$o" .info.certificate.id)/revoke" '{"skip_approval":true}'
 equal "an account may end the order with its only certificate" revoked "$(get "/order/certificate/$o" | jq -r .status)"
+
+control POST /settings '{"last_revoked_ends_order":false}'
+o=$(order '{"common_name":"mass.example.com"}')
+control PATCH "/orders/$o" '{"revoke_at":"2026-04-02T06:00:00Z"}' >/dev/null
+at 2026-04-02T06:00:00
+equal "DigiCert may announce a revocation and carry it out" "2026-04-02T06:00:00+00:00 revoked issued" "$(state "$o" '"\(.certificates[0].revoked_at) \(.info.certificate.status) \(.status)"')"
+at 2026-04-01T10:00:00
 
 # ---- auto-reissue ----
 equal "only plans of several certificates have it" invalid_value:auto_reissue "$(error PUT /order/certificate/125/auto-reissue '{"auto_reissue":1}')"
