@@ -81,8 +81,7 @@ static bool over_limit(struct sb_world *world, struct sb_key *key)
 
 /* ---- answers ---- */
 
-static void add_service_headers(struct MHD_Response *response, const struct sb_world *world,
-                                const struct sb_fault *fault)
+static void add_service_headers(struct MHD_Response *response, int64_t when)
 {
     static const struct {
         const char *name, *value;
@@ -100,7 +99,7 @@ static void add_service_headers(struct MHD_Response *response, const struct sb_w
 
     for (size_t i = 0; i < SB_COUNT(headers); i++)
         MHD_add_response_header(response, headers[i].name, headers[i].value);
-    sb_time_http(sb_clock_now(&world->clock) + fault->date_offset_s, date);
+    sb_time_http(when, date);
     MHD_add_response_header(response, "Date", date);
 }
 
@@ -195,7 +194,7 @@ static enum MHD_Result send_reply(struct sb_daemon *daemon, struct MHD_Connectio
         if (fault->location)
             MHD_add_response_header(response, "Location", fault->location);
         if (!daemon->is_crl)
-            add_service_headers(response, daemon->world, fault);
+            add_service_headers(response, reply->date);
         sent = MHD_queue_response(connection, (unsigned)reply->status, response);
         MHD_destroy_response(response);
     }
@@ -322,6 +321,7 @@ static enum MHD_Result answer(struct sb_daemon *daemon, struct MHD_Connection *c
     else
         answer_api(daemon, &request, &fault, &reply);
     distort(&fault, &reply);
+    reply.date = sb_clock_now(&daemon->world->clock) + fault.date_offset_s;
     log_request(daemon, connection, &request, url, reply.status);
     int64_t wait = fault.delay_ms + (is_control ? 0 : daemon->world->settings.latency_ms);
     pthread_mutex_unlock(&mutex);

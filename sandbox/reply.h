@@ -20,6 +20,7 @@ struct sb_reply {
     int status;
     const char *content_type;
     struct sb_buf body;
+    int64_t date; /* of the Date header */
 };
 
 void sb_reply_json(struct sb_reply *reply, int status, cJSON *json); /* takes json */
