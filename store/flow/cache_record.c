@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/trace.h"
+#include "model/record.h"
 
 enum { RECORD_MAX = 1 << 20, COLD_MAX = 4096, COLD_RECORDS = 6 };
 
@@ -77,27 +78,22 @@ static bool is_of_this_boot(const struct dcs_json *object, const struct dcs_env 
 
 /* ---- memo.json ---- */
 
-static const struct {
-    const char *name;
-    size_t offset;
-} memo_numbers[] = {
-    { "read_at", offsetof(struct dcs_memo, read_at) },
-    { "attempt_at", offsetof(struct dcs_memo, attempt_at) },
-    { "next_try", offsetof(struct dcs_memo, next_try) },
-    { "failures", offsetof(struct dcs_memo, failures) },
-    { "attempt_boot_ms", offsetof(struct dcs_memo, attempt_boot_ms) },
-    { "elsewhere_certificate", offsetof(struct dcs_memo, elsewhere_certificate) },
-    { "elsewhere_not_after", offsetof(struct dcs_memo, elsewhere_not_after) },
-    { "rejected_certificate", offsetof(struct dcs_memo, rejected_certificate) },
+#define MEMO(name, kind) DCS_FIELD(struct dcs_memo, #name, kind, name)
+
+static const struct dcs_field memo_fields[] = {
+    MEMO(read_at, I64),
+    MEMO(attempt_at, I64),
+    MEMO(next_try, I64),
+    MEMO(failures, I64),
+    MEMO(attempt_boot_ms, I64),
+    MEMO(elsewhere_certificate, I64),
+    MEMO(elsewhere_not_after, I64),
+    MEMO(rejected_certificate, I64),
+    MEMO(elsewhere_serial, TEXT),
+    MEMO(rejected_reason, TEXT),
+    MEMO(revoked_serial, TEXT),
 };
-static const struct {
-    const char *name;
-    size_t offset, capacity;
-} memo_texts[] = {
-    { "elsewhere_serial", offsetof(struct dcs_memo, elsewhere_serial), 65 },
-    { "rejected_reason", offsetof(struct dcs_memo, rejected_reason), 256 },
-    { "revoked_serial", offsetof(struct dcs_memo, revoked_serial), 65 },
-};
+static const struct dcs_record memo_record = { "memo.json", memo_fields, DCS_COUNT(memo_fields) };
 
 static void failure_from_json(const struct dcs_json *object, struct dcs_err *ret_failure)
 {
@@ -140,14 +136,7 @@ void dcs_cache_read_memo(const struct dcs_cache *cache, int64_t order, struct dc
     record_path(order, "memo.json", path);
     if (!read_json(cache, path, &root, NULL))
         return;
-    for (size_t i = 0; i < DCS_COUNT(memo_numbers); i++) {
-        int64_t value = 0;
-        if (dcs_json_i64(root, memo_numbers[i].name, &value) && value >= 0)
-            memcpy((char *)ret_memo + memo_numbers[i].offset, &value, sizeof(value));
-    }
-    for (size_t i = 0; i < DCS_COUNT(memo_texts); i++)
-        dcs_clean_text(dcs_json_text(root, memo_texts[i].name),
-                       (char *)ret_memo + memo_texts[i].offset, memo_texts[i].capacity);
+    dcs_record_read_loosely(&memo_record, root, ret_memo);
     failure_from_json(dcs_json_get(root, "failure"), &ret_memo->failure);
     if (!is_of_this_boot(root, cache->env, ret_memo->attempt_boot_ms))
         ret_memo->attempt_boot_ms = 0;
@@ -160,17 +149,8 @@ bool dcs_cache_write_memo(const struct dcs_cache *cache, int64_t order, const st
     dcs_auto(dcs_buf) struct dcs_buf text = { .max = RECORD_MAX };
     char path[64];
 
-    for (size_t i = 0; i < DCS_COUNT(memo_numbers); i++) {
-        int64_t value = 0;
-        memcpy(&value, (const char *)memo + memo_numbers[i].offset, sizeof(value));
-        if (value)
-            dcs_json_add_i64(root, memo_numbers[i].name, value);
-    }
-    for (size_t i = 0; i < DCS_COUNT(memo_texts); i++) {
-        const char *value = (const char *)memo + memo_texts[i].offset;
-        if (*value)
-            dcs_json_add_text(root, memo_texts[i].name, value);
-    }
+    if (!dcs_record_write(&memo_record, memo, root, err))
+        return false;
     failure_to_json(&memo->failure, root, "failure");
     mark_boot(root);
     record_path(order, "memo.json", path);
