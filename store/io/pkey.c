@@ -13,7 +13,7 @@
 #include <openssl/x509.h>
 #include <string.h>
 
-#include "io/x509_context.h"
+#include "io/pkey_evp.h"
 
 enum { RSA_MIN_BITS = 2048, RSA_MAX_BITS = 16384, FERMAT_ROUNDS = 100, SMALL_FACTOR_MAX = 752 };
 
@@ -96,7 +96,13 @@ bool dcs_key_to_pem(const struct dcs_key *key, struct dcs_buf *out, struct dcs_e
                        key->der.data, key->der.len, err);
 }
 
-static EVP_PKEY *to_pkey(const struct dcs_key *key, struct dcs_err *err)
+void dcs_evp_drop(EVP_PKEY **pkey)
+{
+    EVP_PKEY_free(*pkey);
+    *pkey = NULL;
+}
+
+EVP_PKEY *dcs_key_to_evp(const struct dcs_key *key, struct dcs_err *err)
 {
     const unsigned char *at = key->der.data;
     OSSL_LIB_CTX *libctx = dcs_crypto(err);
@@ -114,23 +120,26 @@ static EVP_PKEY *to_pkey(const struct dcs_key *key, struct dcs_err *err)
     return pkey;
 }
 
-bool dcs_key_spki_sha256(const struct dcs_key *key, uint8_t out[DCS_SHA256_LEN],
-                         struct dcs_err *err)
+bool dcs_evp_spki_sha256(EVP_PKEY *pkey, uint8_t out[DCS_SHA256_LEN], struct dcs_err *err)
 {
-    dcs_auto(dcs_quiet) int quiet = dcs_quiet_begin();
     unsigned char *spki = NULL;
-    EVP_PKEY *pkey = to_pkey(key, err);
-
-    (void)quiet;
-    if (!pkey)
-        return false;
     int len = i2d_PUBKEY(pkey, &spki);
-    EVP_PKEY_free(pkey);
+
     if (len <= 0)
         return dcs_fail(err, DCS_E_INPUT, "the key has no public half: %s", dcs_crypto_reason());
     bool good = dcs_sha256(spki, (size_t)len, out, err);
     OPENSSL_free(spki);
     return good;
+}
+
+bool dcs_key_spki_sha256(const struct dcs_key *key, uint8_t out[DCS_SHA256_LEN],
+                         struct dcs_err *err)
+{
+    dcs_auto(dcs_quiet) int quiet = dcs_quiet_begin();
+    dcs_auto(dcs_evp) EVP_PKEY *pkey = dcs_key_to_evp(key, err);
+
+    (void)quiet;
+    return pkey && dcs_evp_spki_sha256(pkey, out, err);
 }
 
 /* ---- what a user brings ---- */
@@ -203,7 +212,7 @@ static EVP_PKEY *decode(const uint8_t *data, size_t len, struct passphrase *p, O
     return pkey;
 }
 
-static bool to_pkcs8(EVP_PKEY *pkey, struct dcs_key *ret_key, struct dcs_err *err)
+bool dcs_key_from_evp(EVP_PKEY *pkey, struct dcs_key *ret_key, struct dcs_err *err)
 {
     dcs_auto(dcs_key) struct dcs_key key = { .form = DCS_KEY_PKCS8 };
     unsigned char *der = NULL;
@@ -237,7 +246,7 @@ bool dcs_key_import(const uint8_t *data, size_t len, const struct dcs_secret *pa
     EVP_PKEY *pkey = decode(data, len, &p, libctx);
     if (!pkey)
         return fail_decode(data, len, &p, err);
-    bool good = to_pkcs8(pkey, ret_key, err);
+    bool good = dcs_key_from_evp(pkey, ret_key, err);
     EVP_PKEY_free(pkey);
     return good;
 }
@@ -330,7 +339,7 @@ bool dcs_key_sound(const struct dcs_key *key, struct dcs_err *err)
     (void)quiet;
     if (key->form == DCS_KEY_POINTER)
         return true; /* the token vouches for it */
-    pkey = to_pkey(key, err);
+    pkey = dcs_key_to_evp(key, err);
     if (!pkey)
         return false;
     check = EVP_PKEY_CTX_new_from_pkey(dcs_crypto(NULL), pkey, NULL);

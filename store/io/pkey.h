@@ -34,6 +34,18 @@ bool dcs_key_spki_sha256(const struct dcs_key *key, uint8_t out[DCS_SHA256_LEN],
                          struct dcs_err *err) DCS_CHECKED;
 /* Checks for imported keys: size, RSA exponent, consistency (policy.md 5). */
 bool dcs_key_sound(const struct dcs_key *key, struct dcs_err *err) DCS_CHECKED;
+/* A new key of that kind: ec:P-256, ec:P-384, rsa:2048, rsa:3072, rsa:4096 (what the CA takes,
+ * policy.md 5). DCS_E_CONFIG for another kind. */
+bool dcs_key_generate(const char *kind, struct dcs_key *ret_key, struct dcs_err *err) DCS_CHECKED;
+/* A PKCS#10 request (RFC 2986) as PEM: the common name ("" none) and the names as subjectAltName, IP
+ * addresses as such, signed with SHA-256. The CA takes names from its own request fields; they
+ * stand here for people and for other CAs' habits. */
+bool dcs_csr_make(const struct dcs_key *key, const char *common_name, const char *const *names,
+                  size_t name_count, struct dcs_buf *ret_pem, struct dcs_err *err) DCS_CHECKED;
+/* SHA-256 of the SubjectPublicKeyInfo in a PEM request of whatever line ends; DCS_E_REJECTED when it
+ * cannot be read. */
+bool dcs_csr_spki_sha256(const char *pem, uint8_t out[DCS_SHA256_LEN],
+                         struct dcs_err *err) DCS_CHECKED;
 /* PEM of what we store: "PRIVATE KEY" or "PKCS#11 PROVIDER URI". */
 bool dcs_key_to_pem(const struct dcs_key *key, struct dcs_buf *out,
                     struct dcs_err *err) DCS_CHECKED;

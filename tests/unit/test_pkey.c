@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+/* test_pkey.c - keys that are made here, and the requests for them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+
+#include "io/pkey.h"
+
+static void each_kind_is_made_as_it_is_named_and_another_is_refused(void **state)
+{
+    static const struct {
+        const char *kind;
+        bool good;
+        enum dcs_key_kind is;
+    } cases[] = {
+        { "ec:P-256", true, DCS_KEY_EC },       { "ec:P-384", true, DCS_KEY_EC },
+        { "rsa:2048", true, DCS_KEY_RSA },      { "rsa:3072", true, DCS_KEY_RSA },
+        { "rsa:1024", false, DCS_KEY_UNKNOWN }, /* below what any CA takes */
+        { "ec:P-521", false, DCS_KEY_UNKNOWN }, /* not known to be taken by DigiCert */
+        { "ed25519", false, DCS_KEY_UNKNOWN },  /* not allowed in public TLS */
+        { "", false, DCS_KEY_UNKNOWN },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < DCS_COUNT(cases); i++) {
+        dcs_auto(dcs_key) struct dcs_key key = { 0 };
+        struct dcs_err err = { 0 };
+        assert_int_equal(dcs_key_generate(cases[i].kind, &key, &err), cases[i].good);
+        if (!cases[i].good) {
+            assert_int_equal(err.code, DCS_E_CONFIG);
+            continue;
+        }
+        assert_int_equal(key.form, DCS_KEY_PKCS8);
+        assert_int_equal(key.kind, cases[i].is);
+        assert_true(dcs_key_sound(&key, &err));
+    }
+}
+
+static void two_keys_are_never_the_same(void **state)
+{
+    dcs_auto(dcs_key) struct dcs_key a = { 0 };
+    dcs_auto(dcs_key) struct dcs_key b = { 0 };
+    uint8_t hash_a[DCS_SHA256_LEN];
+    uint8_t hash_b[DCS_SHA256_LEN];
+
+    (void)state;
+    assert_true(dcs_key_generate("ec:P-256", &a, NULL) && dcs_key_generate("ec:P-256", &b, NULL));
+    assert_true(dcs_key_spki_sha256(&a, hash_a, NULL) && dcs_key_spki_sha256(&b, hash_b, NULL));
+    assert_memory_not_equal(hash_a, hash_b, sizeof(hash_a));
+}
+
+static X509_REQ *read_request(const char *pem)
+{
+    BIO *bio = BIO_new_mem_buf(pem, -1);
+    X509_REQ *request = PEM_read_bio_X509_REQ(bio, NULL, NULL, NULL);
+
+    BIO_free(bio);
+    assert_non_null(request);
+    return request;
+}
+
+/* "DNS:a, IP:1.2.3.4, ..." as OpenSSL prints it. */
+static void names_of(X509_REQ *request, char *out, size_t capacity)
+{
+    STACK_OF(X509_EXTENSION) *extensions = X509_REQ_get_extensions(request);
+    GENERAL_NAMES *names = X509V3_get_d2i(extensions, NID_subject_alt_name, NULL, NULL);
+    BIO *bio = BIO_new(BIO_s_mem());
+
+    for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
+        if (i)
+            BIO_puts(bio, ", ");
+        GENERAL_NAME_print(bio, sk_GENERAL_NAME_value(names, i));
+    }
+    int len = BIO_read(bio, out, (int)capacity - 1);
+    out[len > 0 ? len : 0] = '\0';
+    BIO_free(bio);
+    GENERAL_NAMES_free(names);
+    sk_X509_EXTENSION_pop_free(extensions, X509_EXTENSION_free);
+}
+
+static void a_request_holds_name_names_and_key_and_is_signed_by_it(void **state)
+{
+    static const char *const names[] = { "www.example.com", "*.example.com", "192.0.2.7",
+                                         "2001:db8::1", "user@example.com" };
+    static const char *const kinds[] = { "ec:P-256", "rsa:2048" };
+    char text[512];
+
+    (void)state;
+    for (size_t i = 0; i < DCS_COUNT(kinds); i++) {
+        dcs_auto(dcs_key) struct dcs_key key = { 0 };
+        dcs_auto(dcs_buf) struct dcs_buf pem = { 0 };
+        uint8_t of_key[DCS_SHA256_LEN];
+        uint8_t of_request[DCS_SHA256_LEN];
+        assert_true(dcs_key_generate(kinds[i], &key, NULL));
+        assert_true(dcs_csr_make(&key, "www.example.com", names, DCS_COUNT(names), &pem, NULL));
+        X509_REQ *request = read_request(dcs_buf_text(&pem));
+        assert_int_equal(X509_REQ_verify(request, X509_REQ_get0_pubkey(request)), 1);
+        names_of(request, text, sizeof(text));
+        assert_string_equal(text, "DNS:www.example.com, DNS:*.example.com, IP Address:192.0.2.7, "
+                                  "IP Address:2001:DB8:0:0:0:0:0:1, email:user@example.com");
+        X509_REQ_free(request);
+        assert_true(dcs_key_spki_sha256(&key, of_key, NULL));
+        assert_true(dcs_csr_spki_sha256(dcs_buf_text(&pem), of_request, NULL));
+        assert_memory_equal(of_key, of_request, sizeof(of_key));
+    }
+}
+
+static void a_common_name_over_64_bytes_is_left_out(void **state)
+{
+    char name[80];
+    const char *names[] = { name };
+    dcs_auto(dcs_key) struct dcs_key key = { 0 };
+    dcs_auto(dcs_buf) struct dcs_buf pem = { 0 };
+
+    (void)state;
+    memset(name, 'a', 60);
+    snprintf(name + 60, sizeof(name) - 60, ".example"); /* 68 bytes */
+    assert_true(dcs_key_generate("ec:P-256", &key, NULL));
+    assert_true(dcs_csr_make(&key, name, names, 1, &pem, NULL));
+    X509_REQ *request = read_request(dcs_buf_text(&pem));
+    assert_int_equal(X509_NAME_entry_count(X509_REQ_get_subject_name(request)), 0);
+    X509_REQ_free(request);
+}
+
+static void what_is_no_request_has_no_public_key(void **state)
+{
+    static const char *const cases[] = {
+        "",
+        "-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----\n",
+        "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n",
+        "-----BEGIN CERTIFICATE REQUEST-----\n",
+    };
+    uint8_t hash[DCS_SHA256_LEN];
+
+    (void)state;
+    for (size_t i = 0; i < DCS_COUNT(cases); i++) {
+        struct dcs_err err = { 0 };
+        assert_false(dcs_csr_spki_sha256(cases[i], hash, &err));
+        assert_int_equal(err.code, DCS_E_REJECTED);
+    }
+}
+
+static void a_request_with_crlf_reads_like_one_with_lf(void **state)
+{
+    dcs_auto(dcs_key) struct dcs_key key = { 0 };
+    dcs_auto(dcs_buf) struct dcs_buf pem = { 0 };
+    dcs_auto(dcs_buf) struct dcs_buf crlf = { 0 };
+    uint8_t plain[DCS_SHA256_LEN];
+    uint8_t other[DCS_SHA256_LEN];
+
+    (void)state;
+    assert_true(dcs_key_generate("ec:P-256", &key, NULL));
+    assert_true(dcs_csr_make(&key, "a.example", NULL, 0, &pem, NULL));
+    for (const char *at = dcs_buf_text(&pem); *at; at++) {
+        if (*at == '\n')
+            dcs_buf_addc(&crlf, '\r');
+        dcs_buf_addc(&crlf, *at);
+    }
+    assert_true(dcs_csr_spki_sha256(dcs_buf_text(&pem), plain, NULL));
+    assert_true(dcs_csr_spki_sha256(dcs_buf_text(&crlf), other, NULL));
+    assert_memory_equal(plain, other, sizeof(plain));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_kind_is_made_as_it_is_named_and_another_is_refused),
+        cmocka_unit_test(two_keys_are_never_the_same),
+        cmocka_unit_test(a_request_holds_name_names_and_key_and_is_signed_by_it),
+        cmocka_unit_test(a_common_name_over_64_bytes_is_left_out),
+        cmocka_unit_test(what_is_no_request_has_no_public_key),
+        cmocka_unit_test(a_request_with_crlf_reads_like_one_with_lf),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
