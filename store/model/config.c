@@ -328,6 +328,7 @@ static void settle(struct dcs_config *config)
         .proxy = text_of(config, KEY_PROXY),
         .state_dir = text_of(config, KEY_STATE_DIR),
         .notify = text_of(config, KEY_NOTIFY),
+        .ct_log_list = text_of(config, KEY_CT_LOG_LIST),
         .load_deadline_ms = number_of(config, KEY_LOAD_DEADLINE),
         .refresh_deadline_ms = number_of(config, KEY_REFRESH_DEADLINE),
         .budget_5s = number_of(config, KEY_BUDGET_5S),

@@ -39,6 +39,7 @@ struct dcs_settings {
     const char *proxy;
     const char *state_dir;
     const char *notify;
+    const char *ct_log_list;
     int64_t load_deadline_ms, refresh_deadline_ms;
     int64_t budget_5s, budget_3min;  /* requests */
     const struct dcs_limits *limits; /* what is compiled in, with the rows of the file laid over */

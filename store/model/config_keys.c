@@ -39,6 +39,9 @@ const struct dcs_config_row dcs_config_table[KEY_COUNT] = {
                           "Requests within 3 minutes, for all processes on one state_dir." },
     [KEY_NOTIFY] = { "notify", DCS_KEY_GLOBAL, "command", "",
                      "Command for events other than a renewal." },
+    [KEY_CT_LOG_LIST] = { "ct_log_list", DCS_KEY_GLOBAL, "path", "",
+                          "CT logs with their keys, in OpenSSL's ct_log_list.cnf form, to verify "
+                          "SCTs with." },
     [KEY_TLS_LIMIT] = { "tls_limit", DCS_KEY_GLOBAL, "limits", "",
                         "Lifetimes of public TLS certificates by date of issue, over the built-in "
                         "ones: DATE:INDUSTRY_DAYS:CA_DAYS, ..." },

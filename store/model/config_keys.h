@@ -18,6 +18,7 @@ enum dcs_config_key {
     KEY_BUDGET_5S,
     KEY_BUDGET_3MIN,
     KEY_NOTIFY,
+    KEY_CT_LOG_LIST,
     KEY_TLS_LIMIT,
     KEY_CODE_SIGNING_LIMIT,
     KEY_SMIME_LIMIT,
