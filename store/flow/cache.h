@@ -81,6 +81,9 @@ typedef bool dcs_bundle_cb(void *context, struct dcs_bundle *bundle);
 bool dcs_cache_each(const struct dcs_cache *cache, int64_t order, dcs_bundle_cb *each,
                     void *context, struct dcs_err *err) DCS_CHECKED;
 
+/* Whether a generation of the order was rolled back after its delivery failed (held.json). */
+bool dcs_cache_has_held(const struct dcs_cache *cache, int64_t order);
+
 /* Who may enter an order's directories and read its keys. */
 struct dcs_access {
     bool is_private; /* directories 0750 instead of 0755 */
@@ -88,7 +91,8 @@ struct dcs_access {
 };
 /* What is committed: taken from `accepted` and the key beside it. */
 struct dcs_commit {
-    int64_t order; /* 0: certificates/ID, never current */
+    int64_t order;  /* 0: certificates/ID, never current */
+    int generation; /* one that waits for this certificate; 0: a new one */
     int64_t certificate_id;
     struct dcs_facts *facts;     /* lent; its files are filled in */
     const struct dcs_buf *certs; /* DER, leaf first */

@@ -99,6 +99,17 @@ static bool write_files(const struct writer *w, struct dcs_err *err)
            write_certs(w, "fullchain.pem", 0, count, err) && write_facts(w, err);
 }
 
+static bool is_there(const struct dcs_cache *cache, const char *dir, const char *name)
+{
+    char path[DCS_GENERATION_DIR + 24];
+    struct dcs_fs_stat stat;
+    struct dcs_err err = { 0 };
+
+    snprintf(path, sizeof(path), "%s/%s", dir, name);
+    /* What cannot be looked at counts as there: nothing is removed on a doubt. */
+    return dcs_fs_stat(cache->fd, path, &stat, &err) || err.code != DCS_E_NOT_FOUND;
+}
+
 static bool next_dir(const struct dcs_cache *cache, const struct dcs_commit *commit,
                      char dir[DCS_GENERATION_DIR], struct dcs_err *err)
 {
@@ -107,6 +118,11 @@ static bool next_dir(const struct dcs_cache *cache, const struct dcs_commit *com
     if (!commit->order) {
         snprintf(dir, DCS_GENERATION_DIR, "certificates/%lld", (long long)commit->certificate_id);
         return true;
+    }
+    if (commit->generation) {
+        dcs_generation_dir(commit->order, commit->generation, dir);
+        return !is_there(cache, dir, "facts.json") ||
+               dcs_fail(err, DCS_E_BUG, "%s has its certificate already", dir);
     }
     if (!dcs_generation_list(cache, commit->order, &list, err))
         return false;
@@ -130,8 +146,9 @@ bool dcs_cache_commit(const struct dcs_cache *cache, struct dcs_commit *commit,
     }
     commit->facts->file_count = 0;
     if (!dcs_cache_make_dir(cache, dir, &commit->access, err) || !write_files(&w, err)) {
-        /* The key is still where it came from; on a full disk each try would leave one more. */
-        if (!dcs_fs_remove_dir(cache->fd, dir, NULL))
+        /* The key is still where it came from; on a full disk each try would leave one more. In a
+         * generation that waited for its certificate it came from there: it stays. */
+        if (!commit->generation && !dcs_fs_remove_dir(cache->fd, dir, NULL))
             dcs_trace(cache->env, "cannot remove the unfinished %s/%s", cache->path, dir);
         return dcs_fail_while(err, "writing %s/%s", cache->path, dir);
     }
@@ -140,17 +157,6 @@ bool dcs_cache_commit(const struct dcs_cache *cache, struct dcs_commit *commit,
 }
 
 /* ---- leftovers of killed processes ---- */
-
-static bool is_there(const struct dcs_cache *cache, const char *dir, const char *name)
-{
-    char path[DCS_GENERATION_DIR + 24];
-    struct dcs_fs_stat stat;
-    struct dcs_err err = { 0 };
-
-    snprintf(path, sizeof(path), "%s/%s", dir, name);
-    /* What cannot be looked at counts as there: nothing is removed on a doubt. */
-    return dcs_fs_stat(cache->fd, path, &stat, &err) || err.code != DCS_E_NOT_FOUND;
-}
 
 static void remove_temporary(const struct dcs_cache *cache, const char *dir)
 {

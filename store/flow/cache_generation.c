@@ -281,6 +281,21 @@ static bool is_held(const struct dcs_cache *cache, const char *dir)
     return dcs_fs_stat(cache->fd, path, &stat, NULL);
 }
 
+bool dcs_cache_has_held(const struct dcs_cache *cache, int64_t order)
+{
+    dcs_auto(dcs_generations) struct dcs_generations list = { 0 };
+    char dir[DCS_GENERATION_DIR];
+
+    if (!dcs_generation_list(cache, order, &list, NULL))
+        return false;
+    for (size_t i = 0; i < list.count; i++) {
+        dcs_generation_dir(order, list.numbers[i], dir);
+        if (is_held(cache, dir))
+            return true;
+    }
+    return false;
+}
+
 /* "Ours first", 1 best; an expired one never comes before a valid one of its kind; 5 is what only
  * explains why nothing can be served. */
 static int rank_of(const struct dcs_cache *cache, const struct dcs_bundle *bundle,

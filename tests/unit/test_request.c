@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: Apache-2.0
+/* test_request.c - request.json, closed.json, and generations that wait for their certificate. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "flow/cache_request.h"
+
+enum { ORDER = 7 };
+static const struct dcs_access everybody = { false, (gid_t)-1 };
+
+struct place {
+    char dir[64];
+    struct dcs_cache cache;
+};
+
+static int make_place(void **state)
+{
+    struct place *place = calloc(1, sizeof(*place));
+    char order[96];
+
+    snprintf(place->dir, sizeof(place->dir), "/tmp/dcs-request-XXXXXX");
+    assert_non_null(mkdtemp(place->dir));
+    snprintf(order, sizeof(order), "%s/lock", place->dir);
+    assert_true(dcs_cache_open(dcs_env_real(), place->dir, DCS_CACHE_CREATE, &place->cache, NULL));
+    snprintf(order, sizeof(order), "%s/orders", place->dir);
+    (void)mkdir(order, 0755);
+    snprintf(order, sizeof(order), "%s/orders/%d", place->dir, ORDER);
+    assert_int_equal(mkdir(order, 0755), 0);
+    *state = place;
+    return 0;
+}
+
+static int drop_place(void **state)
+{
+    struct place *place = *state;
+    char command[96];
+
+    dcs_cache_drop(&place->cache);
+    snprintf(command, sizeof(command), "rm -rf '%s'", place->dir);
+    int status = system(command);
+    free(place);
+    return status;
+}
+
+static struct dcs_request *new_request(const struct dcs_key *key)
+{
+    static char first[] = "a.example";
+    static char second[] = "b.example";
+    char *const names[] = { first, second };
+    struct dcs_request *request = dcs_alloc(1, sizeof(*request), NULL);
+
+    snprintf(request->tag, sizeof(request->tag), "0123456789abcdef0123456789abcdef");
+    snprintf(request->cause, sizeof(request->cause), "due");
+    request->created_at = 1800000000;
+    assert_true(dcs_key_spki_sha256(key, request->spki_sha256, NULL));
+    assert_true(dcs_request_set_names(request, names, 2, NULL));
+    return request;
+}
+
+static void put_intent(struct place *place, struct dcs_intent *intent, bool asked)
+{
+    dcs_auto(dcs_key) struct dcs_key key = { 0 };
+
+    *intent = (struct dcs_intent){ .order = ORDER };
+    assert_true(dcs_key_generate("ec:P-256", &key, NULL));
+    assert_true(dcs_cache_intent_put_key(&place->cache, &everybody, &key, intent, NULL));
+    if (!asked)
+        return;
+    intent->request = new_request(&key);
+    assert_true(dcs_cache_intent_put_request(&place->cache, intent, NULL));
+}
+
+static void a_request_reads_back_as_it_was_written(void **state)
+{
+    dcs_auto(dcs_key) struct dcs_key key = { 0 };
+    dcs_auto(dcs_request) struct dcs_request *request = NULL;
+    dcs_auto(dcs_request) struct dcs_request *again = NULL;
+    dcs_auto(dcs_json) struct dcs_json *json = NULL;
+
+    (void)state;
+    assert_true(dcs_key_generate("ec:P-256", &key, NULL));
+    request = new_request(&key);
+    request->posts = 2;
+    request->posted_at = 1800000100;
+    request->skip_approval = true;
+    request->drift_disable_ct = DCS_YES;
+    request->certificate_id = 900719925474099; /* beyond 32 bits */
+    assert_true(dcs_request_to_json(request, &json, NULL));
+    assert_true(dcs_request_from_json(json, &again, NULL));
+    assert_string_equal(again->tag, request->tag);
+    assert_int_equal(again->posts, 2);
+    assert_int_equal(again->certificate_id, request->certificate_id);
+    assert_int_equal(again->drift_disable_ct, DCS_YES);
+    assert_int_equal(again->drift_account, DCS_UNKNOWN);
+    assert_int_equal(again->name_count, 2);
+    assert_string_equal(again->names[1], "b.example");
+    assert_memory_equal(again->spki_sha256, request->spki_sha256, DCS_SHA256_LEN);
+}
+
+static void a_request_whose_field_is_missing_is_damaged(void **state)
+{
+    static const char text[] = "{\"tag\": \"x\", \"names\": []}";
+    dcs_auto(dcs_json) struct dcs_json *json = NULL;
+    dcs_auto(dcs_request) struct dcs_request *request = NULL;
+    struct dcs_err err = { 0 };
+
+    (void)state;
+    assert_true(dcs_json_parse(text, sizeof(text) - 1, &json, NULL));
+    assert_false(dcs_request_from_json(json, &request, &err));
+    assert_int_equal(err.code, DCS_E_STATE);
+    assert_non_null(strstr(err.text, "request.json"));
+}
+
+static void without_a_waiting_generation_there_is_no_intent(void **state)
+{
+    struct place *place = *state;
+    dcs_auto(dcs_intent) struct dcs_intent intent = { 0 };
+
+    assert_true(dcs_cache_intent(&place->cache, ORDER, &intent, NULL));
+    assert_int_equal(intent.generation, 0);
+    assert_null(intent.request);
+    assert_false(dcs_cache_has_open_request(&place->cache, ORDER));
+}
+
+static void a_key_alone_is_an_intent_and_its_key_may_be_replaced(void **state)
+{
+    struct place *place = *state;
+    dcs_auto(dcs_intent) struct dcs_intent first = { 0 };
+    dcs_auto(dcs_intent) struct dcs_intent found = { 0 };
+    dcs_auto(dcs_key) struct dcs_key key = { 0 };
+
+    put_intent(place, &first, false);
+    assert_true(dcs_cache_intent(&place->cache, ORDER, &found, NULL));
+    assert_int_equal(found.generation, first.generation);
+    assert_true(found.has_key);
+    assert_null(found.request);
+    assert_true(dcs_key_generate("rsa:2048", &key, NULL));
+    assert_true(dcs_cache_intent_put_key(&place->cache, &everybody, &key, &found, NULL));
+    assert_int_equal(found.generation, first.generation);
+}
+
+static void a_key_that_the_ca_may_know_is_never_replaced(void **state)
+{
+    struct place *place = *state;
+    dcs_auto(dcs_intent) struct dcs_intent intent = { 0 };
+    dcs_auto(dcs_key) struct dcs_key key = { 0 };
+    struct dcs_err err = { 0 };
+
+    put_intent(place, &intent, true);
+    assert_true(dcs_key_generate("ec:P-256", &key, NULL));
+    assert_false(dcs_cache_intent_put_key(&place->cache, &everybody, &key, &intent, &err));
+}
+
+static void an_older_asked_generation_comes_before_a_newer_key(void **state)
+{
+    struct place *place = *state;
+    dcs_auto(dcs_intent) struct dcs_intent asked = { 0 };
+    dcs_auto(dcs_intent) struct dcs_intent newer = { 0 };
+    dcs_auto(dcs_intent) struct dcs_intent found = { 0 };
+
+    put_intent(place, &asked, true);
+    put_intent(place, &newer, false);
+    assert_true(newer.generation > asked.generation);
+    assert_true(dcs_cache_intent(&place->cache, ORDER, &found, NULL));
+    assert_int_equal(found.generation, asked.generation);
+    assert_non_null(found.request);
+    assert_true(dcs_cache_has_open_request(&place->cache, ORDER));
+}
+
+static void a_closed_generation_is_no_intent_and_its_past_is_told(void **state)
+{
+    struct place *place = *state;
+    dcs_auto(dcs_intent) struct dcs_intent intent = { 0 };
+    dcs_auto(dcs_intent) struct dcs_intent found = { 0 };
+    const struct dcs_closed closed = { .closed_at = 5, .code = "refused", .reason = "no" };
+
+    put_intent(place, &intent, true);
+    assert_true(dcs_cache_intent_close(&place->cache, &intent, &closed, NULL));
+    assert_true(dcs_cache_intent(&place->cache, ORDER, &found, NULL));
+    assert_int_equal(found.generation, 0);
+}
+
+static void a_damaged_request_counts_as_asked_and_is_known_by_its_key(void **state)
+{
+    struct place *place = *state;
+    dcs_auto(dcs_intent) struct dcs_intent intent = { 0 };
+    dcs_auto(dcs_intent) struct dcs_intent found = { 0 };
+    char path[200];
+
+    put_intent(place, &intent, true);
+    snprintf(path, sizeof(path), "%s/%s/request.json", place->dir, intent.dir);
+    assert_int_equal(truncate(path, 20), 0);
+    assert_true(dcs_cache_intent(&place->cache, ORDER, &found, NULL));
+    assert_non_null(found.request);
+    assert_int_equal(found.request->posts, 1);
+    assert_true(found.request->posted_at > 0);
+    assert_memory_equal(found.request->spki_sha256, intent.request->spki_sha256, DCS_SHA256_LEN);
+}
+
+static void private_files_of_a_waiting_generation_are_0600(void **state)
+{
+    static const char *const names[] = { "privkey.pem", "request.json", "csr.pem" };
+    struct place *place = *state;
+    dcs_auto(dcs_intent) struct dcs_intent intent = { 0 };
+    dcs_auto(dcs_buf) struct dcs_buf csr = { 0 };
+    mode_t before = umask(0);
+
+    put_intent(place, &intent, true);
+    dcs_buf_adds(&csr, "a request");
+    assert_true(dcs_cache_intent_put_csr(&place->cache, &intent, &csr, NULL));
+    umask(before);
+    for (size_t i = 0; i < DCS_COUNT(names); i++) {
+        char path[200];
+        struct stat st;
+        snprintf(path, sizeof(path), "%s/%s/%s", place->dir, intent.dir, names[i]);
+        assert_int_equal(stat(path, &st), 0);
+        assert_int_equal(st.st_mode & 07777, 0600);
+    }
+}
+
+static bool count_past(void *context, const struct dcs_past_request *past)
+{
+    int *counts = context;
+
+    counts[past->is_committed ? 0 : past->closed ? 1 : 2]++;
+    return true;
+}
+
+static void past_requests_are_told_apart(void **state)
+{
+    struct place *place = *state;
+    dcs_auto(dcs_intent) struct dcs_intent closed = { 0 };
+    dcs_auto(dcs_intent) struct dcs_intent open = { 0 };
+    const struct dcs_closed why = { .closed_at = 5, .code = "refused", .reason = "no" };
+    int counts[3] = { 0 };
+
+    put_intent(place, &closed, true);
+    assert_true(dcs_cache_intent_close(&place->cache, &closed, &why, NULL));
+    put_intent(place, &open, true);
+    assert_true(dcs_cache_each_request(&place->cache, ORDER, count_past, counts, NULL));
+    assert_int_equal(counts[0], 0);
+    assert_int_equal(counts[1], 1);
+    assert_int_equal(counts[2], 1);
+}
+
+#define IN_PLACE(test) cmocka_unit_test_setup_teardown(test, make_place, drop_place)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_request_reads_back_as_it_was_written),
+        cmocka_unit_test(a_request_whose_field_is_missing_is_damaged),
+        IN_PLACE(without_a_waiting_generation_there_is_no_intent),
+        IN_PLACE(a_key_alone_is_an_intent_and_its_key_may_be_replaced),
+        IN_PLACE(a_key_that_the_ca_may_know_is_never_replaced),
+        IN_PLACE(an_older_asked_generation_comes_before_a_newer_key),
+        IN_PLACE(a_closed_generation_is_no_intent_and_its_past_is_told),
+        IN_PLACE(a_damaged_request_counts_as_asked_and_is_known_by_its_key),
+        IN_PLACE(private_files_of_a_waiting_generation_are_0600),
+        IN_PLACE(past_requests_are_told_apart),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
