@@ -69,7 +69,9 @@ static const struct dcs_cert *find_leaf(const struct dcs_accept *expected,
 static bool check_identity(const struct dcs_accept *expected, const struct dcs_cert_info *leaf,
                            struct dcs_err *err)
 {
-    const char *named = expected->order ? expected->order->thumbprint : "";
+    /* Order info speaks of one certificate: the answer to a reissue is another. */
+    bool is_of_it = expected->order && expected->order->certificate_id == expected->certificate_id;
+    const char *named = is_of_it ? expected->order->thumbprint : "";
     char thumbprint[2 * DCS_SHA1_LEN + 1];
 
     if (expected->serial && *expected->serial)

@@ -308,8 +308,12 @@ static void set_request(struct dcs_http *http, const struct dcs_http_request *re
         curl.easy_setopt(http->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_len);
         curl.easy_setopt(http->easy, CURLOPT_POSTFIELDS, request->body);
     }
-    if (strcmp(request->method, "GET") != 0)
-        curl.easy_setopt(http->easy, CURLOPT_CUSTOMREQUEST, request->method);
+    if (strcmp(request->method, "GET") == 0)
+        return;
+    curl.easy_setopt(http->easy, CURLOPT_CUSTOMREQUEST, request->method);
+    /* libcurl sends a request again by itself when a kept connection turns out to be dead. What
+     * changes something at the CA goes over a new connection, which it never does that on. */
+    curl.easy_setopt(http->easy, CURLOPT_FRESH_CONNECT, 1L);
 }
 
 static bool fail_transfer(const struct dcs_http *http, const struct dcs_http_request *request,

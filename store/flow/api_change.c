@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+/* api_change.c - reissue, duplicate, their fate, and the order's CT setting. */
+#include "flow/api_change.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "flow/api_request.h"
+#include "io/pkey.h"
+
+enum { CHANGE_ANSWER_MAX = 1 << 20, LIST_MAX = 8 << 20 };
+
+/* ---- asking ---- */
+
+static bool ask_body(const struct dcs_api_ask *ask, struct dcs_buf *ret_body, struct dcs_err *err)
+{
+    dcs_auto(dcs_json) struct dcs_json *root = dcs_json_new_object();
+    struct dcs_json *certificate = dcs_json_add_object(root, "certificate");
+
+    if (*ask->common_name)
+        dcs_json_add_text(certificate, "common_name", ask->common_name);
+    if (ask->name_count > 0) {
+        struct dcs_json *names =
+            dcs_json_add_array(certificate, ask->names_are_emails ? "emails" : "dns_names");
+        for (size_t i = 0; i < ask->name_count; i++)
+            dcs_json_add_text(names, NULL, ask->names[i]);
+    }
+    dcs_json_add_text(certificate, "csr", ask->csr);
+    dcs_json_add_text(certificate, "signature_hash", "sha256");
+    if (*ask->end_date)
+        dcs_json_add_text(dcs_json_add_object(certificate, "cert_validity"),
+                          "custom_expiration_date", ask->end_date);
+    if (*ask->profile_option)
+        dcs_json_add_text(certificate, "profile_option", ask->profile_option);
+    if (ask->skip_approval)
+        dcs_json_add_bool(root, "skip_approval", true);
+    dcs_json_add_text(root, "comments", ask->comments);
+    return dcs_json_print(root, false, ret_body, err);
+}
+
+static bool is_object(const struct dcs_http_answer *answer, struct dcs_err *err)
+{
+    dcs_auto(dcs_json) struct dcs_json *root = NULL;
+
+    if (!dcs_json_parse(dcs_buf_text(&answer->body), answer->body.len, &root, err))
+        return dcs_fail_while(err, "the service answered HTTP %d", answer->status);
+    return dcs_json_is_object(root) ||
+           dcs_fail(err, DCS_E_AWAY, "the service answered with JSON that is no object");
+}
+
+/* The CA said in its own words that it did not do it. */
+static bool certainly_not_taken(const struct dcs_err *why, bool was_sent)
+{
+    return !was_sent ||
+           (why->http_status && (why->code == DCS_E_REFUSED || why->code == DCS_E_DENIED ||
+                                 why->code == DCS_E_LIMIT || why->code == DCS_E_NOT_FOUND));
+}
+
+static void read_asked(const struct dcs_json *root, struct dcs_api_asked *ret_asked)
+{
+    const struct dcs_json *request = dcs_json_first(dcs_json_get(root, "requests"));
+
+    *ret_asked = (struct dcs_api_asked){ 0 };
+    if (!dcs_json_i64(request, "id", &ret_asked->request_id) || ret_asked->request_id < 0)
+        ret_asked->request_id = 0;
+    if (!dcs_json_i64(root, "certificate_id", &ret_asked->certificate_id) ||
+        ret_asked->certificate_id < 0)
+        ret_asked->certificate_id = 0;
+    dcs_clean_text(dcs_json_text(root, "dcv_random_value"), ret_asked->dcv_token,
+                   sizeof(ret_asked->dcv_token));
+}
+
+bool dcs_api_ask(struct dcs_api *api, const struct dcs_api_ask *ask,
+                 struct dcs_api_asked *ret_asked, enum dcs_tri *ret_taken, struct dcs_err *err)
+{
+    dcs_auto(dcs_http_answer) struct dcs_http_answer answer = { 0 };
+    dcs_auto(dcs_json) struct dcs_json *root = NULL;
+    dcs_auto(dcs_buf) struct dcs_buf body = { .max = 1 << 18 };
+    struct dcs_err why = { 0 };
+    char path[96];
+    int before = dcs_api_requests_made(api);
+
+    *ret_taken = DCS_NO;
+    snprintf(path, sizeof(path), "/order/certificate/%lld/%s", (long long)ask->order,
+             ask->is_duplicate ? "duplicate" : "reissue");
+    if (!ask_body(ask, &body, err))
+        return false;
+    const struct dcs_api_request request = { .method = "POST",
+                                             .path = path,
+                                             .body = dcs_buf_text(&body),
+                                             .max_bytes = CHANGE_ANSWER_MAX,
+                                             .place = DCS_API_ORDER,
+                                             .check = is_object };
+    if (!dcs_api_send(api, &request, &answer, &why) ||
+        !dcs_json_parse(dcs_buf_text(&answer.body), answer.body.len, &root, &why)) {
+        if (!certainly_not_taken(&why, dcs_api_requests_made(api) > before))
+            *ret_taken = DCS_UNKNOWN;
+        *err = why;
+        return false;
+    }
+    *ret_taken = DCS_YES;
+    read_asked(root, ret_asked);
+    return true;
+}
+
+/* ---- what became of it ---- */
+
+static bool get_object(struct dcs_api *api, const char *path, size_t max,
+                       struct dcs_json **ret_root, struct dcs_err *err)
+{
+    dcs_auto(dcs_http_answer) struct dcs_http_answer answer = { 0 };
+    const struct dcs_api_request request = {
+        .method = "GET", .path = path, .max_bytes = max, .place = DCS_API_ORDER, .check = is_object
+    };
+
+    return dcs_api_send(api, &request, &answer, err) &&
+           dcs_json_parse(dcs_buf_text(&answer.body), answer.body.len, ret_root, err);
+}
+
+bool dcs_api_find_issued(struct dcs_api *api, int64_t order, bool is_duplicate,
+                         const uint8_t spki_sha256[DCS_SHA256_LEN], bool *ret_found,
+                         struct dcs_api_issued *ret_issued, struct dcs_err *err)
+{
+    dcs_auto(dcs_json) struct dcs_json *root = NULL;
+    char path[128];
+
+    snprintf(path, sizeof(path), "/order/certificate/%lld/%s", (long long)order,
+             is_duplicate ? "duplicate?show_archived=true" : "reissue");
+    if (!get_object(api, path, LIST_MAX, &root, err))
+        return false;
+    *ret_found = false;
+    const struct dcs_json *rows = dcs_json_get(root, "certificates"); /* omitted when empty */
+    for (const struct dcs_json *r = dcs_json_first(rows); r; r = dcs_json_next(r)) {
+        const char *csr = dcs_json_text(r, "csr");
+        uint8_t hash[DCS_SHA256_LEN];
+        int64_t id = 0;
+        if (!csr || !dcs_csr_spki_sha256(csr, hash, NULL) ||
+            memcmp(hash, spki_sha256, sizeof(hash)) != 0)
+            continue;
+        if (!dcs_json_i64(r, "id", &id) || id < 0)
+            id = 0;
+        if (*ret_found && id <= ret_issued->certificate_id)
+            continue;
+        *ret_found = true;
+        ret_issued->certificate_id = id;
+        dcs_clean_text(dcs_json_text(r, "status"), ret_issued->status, sizeof(ret_issued->status));
+    }
+    return true;
+}
+
+bool dcs_api_request_state(struct dcs_api *api, int64_t request_id,
+                           struct dcs_api_request_state *ret_state, struct dcs_err *err)
+{
+    dcs_auto(dcs_json) struct dcs_json *root = NULL;
+    char path[64];
+
+    snprintf(path, sizeof(path), "/request/%lld", (long long)request_id);
+    if (!get_object(api, path, CHANGE_ANSWER_MAX, &root, err))
+        return false;
+    dcs_clean_text(dcs_json_text(root, "status"), ret_state->status, sizeof(ret_state->status));
+    dcs_clean_text(dcs_json_text(root, "processor_comment"), ret_state->comment,
+                   sizeof(ret_state->comment));
+    return true;
+}
+
+/* ---- CT ---- */
+
+bool dcs_api_set_ct(struct dcs_api *api, int64_t order, bool disable, struct dcs_err *err)
+{
+    dcs_auto(dcs_http_answer) struct dcs_http_answer answer = { 0 };
+    char path[96];
+    const struct dcs_api_request request = { .method = "PUT",
+                                             .path = path,
+                                             .body = disable ? "{\"disable_ct\":true}"
+                                                             : "{\"disable_ct\":false}",
+                                             .max_bytes = CHANGE_ANSWER_MAX,
+                                             .place = DCS_API_ORDER };
+
+    snprintf(path, sizeof(path), "/order/certificate/%lld/ct-status", (long long)order);
+    return dcs_api_send(api, &request, &answer, err);
+}

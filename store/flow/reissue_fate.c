@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * reissue_fate.c - what became of a request: looks for a lost answer, polls, downloads and checks,
+ * or closes the intent with the CA's words. Never assumes, never POSTs.
+ */
+#include "flow/reissue_fate.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/trace.h"
+
+enum {
+    POSTS_MAX = 3,
+    LOOKS_BEFORE_POST = 2,
+    LOOKS_APART_S = 60,
+    DENIED_FOR_S = 600, /* the CA denies for so long that it knows the first POST */
+    POLL_FIRST_S = 2,
+    POLL_MAX_S = 3600,
+    POLLS_DOUBLED_MAX = 12,
+    PEM_MAX = 1 << 20,
+};
+
+bool dcs_reissue_save(const struct dcs_reissue_run *r, const struct dcs_intent *intent,
+                      struct dcs_err *err)
+{
+    return dcs_cache_intent_put_request(r->cache, intent, err) ||
+           dcs_fail_while(err, "order %lld: recording the request", (long long)intent->order);
+}
+
+/* For what may be lost without harm: the next step finds it out again. */
+void dcs_reissue_save_if_possible(const struct dcs_reissue_run *r, const struct dcs_intent *intent)
+{
+    struct dcs_err err = { 0 };
+
+    if (!dcs_reissue_save(r, intent, &err))
+        dcs_trace(r->env, "%s", err.text);
+}
+
+/* ---- the end without a certificate ---- */
+
+bool dcs_reissue_close(const struct dcs_reissue_run *r, const struct dcs_intent *intent,
+                       struct dcs_err *err)
+{
+    struct dcs_closed closed = { .closed_at = dcs_env_now(r->env) };
+    struct dcs_err why = { 0 };
+
+    snprintf(closed.code, sizeof(closed.code), "%s", dcs_code_name(err->code));
+    snprintf(closed.reason, sizeof(closed.reason), "%s", err->text);
+    if (!dcs_cache_intent_close(r->cache, intent, &closed, &why))
+        dcs_trace(r->env, "order %lld: %s", (long long)intent->order, why.text);
+    return false;
+}
+
+static bool close_for(const struct dcs_reissue_run *r, const struct dcs_intent *intent,
+                      const char *reason, const char *words, struct dcs_err *err)
+{
+    dcs_fail(err, DCS_E_REFUSED, "order %lld: the request for a new certificate %s%s%s%s",
+             (long long)intent->order, reason, *words ? ": \"" : "", words, *words ? "\"" : "");
+    dcs_hint(err, "look at the order in CertCentral, then `digicert-store reissue order/%lld`",
+             (long long)intent->order);
+    return dcs_reissue_close(r, intent, err);
+}
+
+/* ---- our request among the order's ---- */
+
+static bool is_ours(const struct dcs_order_request *row, const struct dcs_request *request)
+{
+    return (request->request_id && row->id == request->request_id) ||
+           (*request->tag && strstr(row->comments, request->tag));
+}
+
+static bool is_unsettled(const struct dcs_order_request *row)
+{
+    return strcmp(row->status, "pending") == 0 || strcmp(row->status, "submitted") == 0;
+}
+
+static const struct dcs_order_request *our_row(const struct dcs_reissue_run *r,
+                                               const struct dcs_request *request)
+{
+    for (size_t i = 0; i < r->order->request_count; i++)
+        if (is_ours(&r->order->requests[i], request))
+            return &r->order->requests[i];
+    return NULL;
+}
+
+/* ---- waiting ---- */
+
+static void wait_longer(const struct dcs_reissue_run *r, struct dcs_request *request)
+{
+    int64_t doublings = request->polls < POLLS_DOUBLED_MAX ? request->polls : POLLS_DOUBLED_MAX;
+    int64_t wait = (int64_t)POLL_FIRST_S << doublings;
+
+    wait = wait < POLL_MAX_S ? wait : POLL_MAX_S;
+    request->polls++;
+    request->next_look_at = dcs_env_now(r->env) + wait;
+}
+
+bool dcs_reissue_fail_pending(const struct dcs_reissue_run *r, const struct dcs_intent *intent,
+                              struct dcs_err *err)
+{
+    const struct dcs_request *request = intent->request;
+
+    (void)r;
+    dcs_fail(err, DCS_E_PENDING, "order %lld: a new certificate was asked for, the CA %s",
+             (long long)intent->order,
+             *request->waits_for ? request->waits_for : "has not issued it yet");
+    if (request->dcv_token[0])
+        return dcs_hint(err, "domain validation wants the value %s (%s)", request->dcv_token,
+                        r->order->dcv_method[0] ? r->order->dcv_method : "any method");
+    return dcs_hint(err, "nothing is lost; `digicert-store wait order/%lld` waits for it",
+                    (long long)intent->order);
+}
+
+/* What the CA waits for, as far as order info tells. */
+static void note_waiting(const struct dcs_reissue_run *r, struct dcs_request *request)
+{
+    const struct dcs_order *order = r->order;
+    const struct dcs_order_request *row = our_row(r, request);
+
+    if (request->dcv_token[0])
+        snprintf(request->waits_for, sizeof(request->waits_for),
+                 "waits for domain validation of %.150s by %.30s", order->common_name,
+                 order->dcv_method[0] ? order->dcv_method : "one of its methods");
+    else if (request->needs_approval && (!row || is_unsettled(row)))
+        snprintf(request->waits_for, sizeof(request->waits_for),
+                 "waits for approval of request %lld by an administrator of the account",
+                 (long long)request->request_id);
+    else
+        snprintf(request->waits_for, sizeof(request->waits_for),
+                 "has not issued it yet (order status \"%s\")", order->status_text);
+}
+
+static bool still_pending(const struct dcs_reissue_run *r, struct dcs_intent *intent,
+                          struct dcs_err *err)
+{
+    note_waiting(r, intent->request);
+    wait_longer(r, intent->request);
+    dcs_reissue_save_if_possible(r, intent);
+    return dcs_reissue_fail_pending(r, intent, err);
+}
+
+/* ---- a lost answer: look, never assume ---- */
+
+const struct dcs_order_request *dcs_reissue_foreign(const struct dcs_order *order,
+                                                    const struct dcs_request *ours)
+{
+    for (size_t i = 0; i < order->request_count; i++) {
+        const struct dcs_order_request *row = &order->requests[i];
+        bool changes = strcmp(row->type, "reissue") == 0 || strcmp(row->type, "revoke") == 0 ||
+                       strcmp(row->type, "duplicate") == 0;
+        if (changes && is_unsettled(row) && !(ours && is_ours(row, ours)))
+            return row;
+    }
+    return NULL;
+}
+
+static bool look_in_order(const struct dcs_reissue_run *r, struct dcs_request *request)
+{
+    for (size_t i = 0; i < r->order->request_count; i++) {
+        const struct dcs_order_request *row = &r->order->requests[i];
+        if (!is_ours(row, request))
+            continue;
+        request->request_id = row->id;
+        return true;
+    }
+    return false;
+}
+
+static bool look_in_list(const struct dcs_reissue_run *r, struct dcs_intent *intent,
+                         bool *ret_found, struct dcs_err *err)
+{
+    struct dcs_request *request = intent->request;
+    struct dcs_api_issued issued = { 0 };
+    bool found = false;
+
+    if (!dcs_api_find_issued(r->api, intent->order, request->is_duplicate, request->spki_sha256,
+                             &found, &issued, err))
+        return false;
+    *ret_found = found;
+    if (found && issued.certificate_id)
+        request->certificate_id = issued.certificate_id;
+    return true;
+}
+
+/* An order that waits for something, or a request newer than what we knew, may be ours without its
+ * comment: that is no denial. */
+static bool may_be_ours(const struct dcs_reissue_run *r, const struct dcs_request *request)
+{
+    if (r->order->status == DCS_ORDER_REISSUE_PENDING)
+        return true;
+    for (size_t i = 0; i < r->order->request_count; i++)
+        if (r->order->requests[i].id > request->before_request &&
+            is_unsettled(&r->order->requests[i]))
+            return true;
+    return false;
+}
+
+static void note_look(const struct dcs_reissue_run *r, struct dcs_request *request)
+{
+    request->last_look_at = dcs_env_now(r->env);
+    if (request->looks == 0)
+        request->first_look_at = request->last_look_at;
+    request->looks++;
+}
+
+static bool was_denied_long_enough(const struct dcs_request *request)
+{
+    return request->looks >= LOOKS_BEFORE_POST &&
+           request->last_look_at - request->first_look_at >= LOOKS_APART_S &&
+           request->last_look_at - request->posted_at >= DENIED_FOR_S;
+}
+
+/* *ret_again: the CA denied it long enough for another POST. */
+bool dcs_reissue_look(const struct dcs_reissue_run *r, struct dcs_intent *intent, bool *ret_again,
+                      struct dcs_err *err)
+{
+    struct dcs_request *request = intent->request;
+    bool found = look_in_order(r, request);
+
+    *ret_again = false;
+    if (!found && !look_in_list(r, intent, &found, err))
+        return false;
+    if (found)
+        return dcs_reissue_save(r, intent, err);
+    if (!may_be_ours(r, request))
+        note_look(r, request);
+    *ret_again = was_denied_long_enough(request);
+    if (*ret_again && request->posts >= POSTS_MAX)
+        return close_for(r, intent, "was sent three times and is not known to the CA", "", err);
+    if (*ret_again && !r->is_door)
+        return true;
+    *ret_again = false;
+    snprintf(request->waits_for, sizeof(request->waits_for),
+             "did not answer; whether it took the request is looked for");
+    wait_longer(r, request);
+    dcs_reissue_save_if_possible(r, intent);
+    return dcs_reissue_fail_pending(r, intent, err);
+}
+
+/* ---- polling ---- */
+
+static bool order_has_ended(const struct dcs_reissue_run *r)
+{
+    switch (r->order->status) {
+    case DCS_ORDER_REJECTED:
+    case DCS_ORDER_CANCELED:
+    case DCS_ORDER_REVOKED:
+    case DCS_ORDER_EXPIRED:
+        return true;
+    case DCS_ORDER_UNKNOWN:
+    case DCS_ORDER_NEEDS_APPROVAL:
+    case DCS_ORDER_PENDING:
+    case DCS_ORDER_PROCESSING:
+    case DCS_ORDER_NEEDS_CSR:
+    case DCS_ORDER_WAITING_PICKUP:
+    case DCS_ORDER_ISSUED:
+    case DCS_ORDER_REISSUE_PENDING:
+        return false;
+    }
+    return false;
+}
+
+/* True: it may still come. */
+static bool check_fate(const struct dcs_reissue_run *r, const struct dcs_intent *intent,
+                       struct dcs_err *err)
+{
+    const struct dcs_order_request *row = our_row(r, intent->request);
+    struct dcs_api_request_state state = { 0 };
+
+    if (row && strcmp(row->status, "rejected") == 0) {
+        if (!dcs_api_request_state(r->api, row->id, &state, NULL))
+            state.comment[0] = '\0';
+        return close_for(r, intent, "was rejected or cancelled", state.comment, err);
+    }
+    if (order_has_ended(r))
+        return close_for(r, intent, "came to nothing: the order ended", r->order->status_text, err);
+    return true;
+}
+
+static bool reject(const struct dcs_reissue_run *r, struct dcs_intent *intent,
+                   const struct dcs_err *why, struct dcs_err *err)
+{
+    struct dcs_request *request = intent->request;
+
+    request->rejected_certificate = request->certificate_id;
+    snprintf(request->rejected_reason, sizeof(request->rejected_reason), "%.250s", why->text);
+    wait_longer(r, request);
+    dcs_reissue_save_if_possible(r, intent);
+    dcs_fail(err, DCS_E_REJECTED,
+             "order %lld: new certificate %lld as sent by the CA was set "
+             "aside: %s",
+             (long long)intent->order, (long long)request->certificate_id, why->text);
+    return dcs_hint(err, "nothing is lost; it is downloaded again later");
+}
+
+static bool has_all_names(const struct dcs_request *request, const struct dcs_facts *facts,
+                          struct dcs_err *err)
+{
+    for (size_t i = 0; i < request->name_count; i++) {
+        bool found = strchr(request->names[i], '@') != NULL; /* e-mail is not among our names */
+        for (size_t k = 0; k < facts->name_count && !found; k++)
+            found = strcmp(request->names[i], facts->names[k]) == 0;
+        if (!found)
+            return dcs_fail(err, DCS_E_REJECTED, "it lacks the name %.200s that was asked for",
+                            request->names[i]);
+    }
+    return true;
+}
+
+static bool check_answer(const struct dcs_request *request, const struct dcs_accepted *accepted,
+                         struct dcs_err *err)
+{
+    if (*request->before_serial &&
+        strcmp(request->before_serial, accepted->facts->leaf.serial) == 0)
+        return dcs_fail(err, DCS_E_REJECTED, "it is the certificate from before, serial %s",
+                        request->before_serial);
+    return has_all_names(request, accepted->facts, err);
+}
+
+static bool download(const struct dcs_reissue_run *r, struct dcs_intent *intent,
+                     struct dcs_accepted *ret_accepted, struct dcs_err *err)
+{
+    dcs_auto(dcs_buf) struct dcs_buf pem = { .max = PEM_MAX };
+    dcs_auto(dcs_accepted) struct dcs_accepted accepted = { 0 };
+    struct dcs_request *request = intent->request;
+    struct dcs_accept expected = { .order = r->order,
+                                   .certificate_id = request->certificate_id,
+                                   .has_spki = true,
+                                   .source = "reissue",
+                                   .now = dcs_env_now(r->env) };
+    struct dcs_err why = { 0 };
+
+    memcpy(expected.spki_sha256, request->spki_sha256, DCS_SHA256_LEN);
+    if (!dcs_api_download(r->api, request->certificate_id, &pem, &why)) {
+        if (why.code == DCS_E_PENDING || why.code == DCS_E_NOT_FOUND)
+            return still_pending(r, intent, err);
+        *err = why;
+        return dcs_fail_while(err, "order %lld", (long long)intent->order);
+    }
+    if (!dcs_accept(&expected, dcs_buf_text(&pem), pem.len, &accepted, &why) ||
+        !check_answer(request, &accepted, &why))
+        return reject(r, intent, &why, err);
+    *ret_accepted = accepted;
+    accepted = (struct dcs_accepted){ 0 };
+    return true;
+}
+
+bool dcs_reissue_poll(const struct dcs_reissue_run *r, struct dcs_intent *intent,
+                      struct dcs_accepted *ret_accepted, struct dcs_err *err)
+{
+    struct dcs_request *request = intent->request;
+    bool found = false;
+
+    if (!check_fate(r, intent, err))
+        return false;
+    /* A request id alone cannot be joined to a certificate: the public key does. */
+    if (!request->certificate_id && !look_in_list(r, intent, &found, err))
+        return false;
+    if (!request->certificate_id)
+        return still_pending(r, intent, err);
+    return download(r, intent, ret_accepted, err);
+}
