@@ -4,8 +4,11 @@
 
 #include "cli.h"
 
+enum { OPT_REFRESH, OPT_AT };
+
 const struct cli_option cli_show_options[] = {
     { "--refresh", NULL, "Ask the CA for the order first" },
+    { "--at", "DATE", "What the plan would be on that day (YYYY-MM-DD, or with a time)" },
     { NULL, NULL, NULL },
 };
 
@@ -110,14 +113,15 @@ static void print_order(const struct dcs_json *root)
     print_group(root, "", "", attempts, DCS_COUNT(attempts));
 }
 
-static int show_one(struct dcs_store *store, const char *text, bool refresh, bool as_json)
+static int show_one(struct dcs_store *store, const char *text,
+                    const struct dcs_show_options *options, bool as_json)
 {
     dcs_auto(dcs_json) struct dcs_json *object = NULL;
     struct dcs_uri uri;
     struct dcs_err err = { 0 };
 
     if (!dcs_uri_parse_loose(text, &uri, &err) ||
-        !dcs_store_show(store, &uri, refresh, &object, &err))
+        !dcs_store_show(store, &uri, options, &object, &err))
         return cli_fail(&err);
     if (as_json)
         return cli_print_json(object) ? CLI_DONE : CLI_LOCAL;
@@ -135,10 +139,13 @@ int cmd_show(int argc, char **argv)
         return status;
     if (args.rest_count == 0)
         return cli_usage_error("show", "show wants a URI, for example order/123");
+    struct dcs_show_options options = { .refresh = args.values[OPT_REFRESH] != NULL };
+    if (args.values[OPT_AT] && !dcs_time_parse(args.values[OPT_AT], &options.at))
+        return cli_usage_error("show", "--at wants a day such as 2027-03-20, not \"%s\"",
+                               args.values[OPT_AT]);
     store = cli_open_store(&status);
     for (int i = 0; store && i < args.rest_count; i++)
-        status =
-            cli_worst(status, show_one(store, args.rest[i], args.values[0] != NULL, args.json));
+        status = cli_worst(status, show_one(store, args.rest[i], &options, args.json));
     return status;
 }
 

@@ -15,6 +15,14 @@ const struct cli_command cli_commands[] = {
     { "list", "", "List the account's orders and the local ones", cli_list_options, cmd_list },
     { "status", "", "Show all local orders, failures and the service's state", cli_status_options,
       cmd_status },
+    { "sync", "", "Do everything that is due, for all managed orders", cli_sync_options, cmd_sync },
+    { "reissue", "URI...", "Ask the CA for a new certificate under the order, with a new key",
+      cli_reissue_options, cmd_reissue },
+    { "duplicate", "URI...", "Ask the CA for a further copy, with a key of its own",
+      cli_duplicate_options, cmd_duplicate },
+    { "wait", "URI...", "Wait until a pending certificate is here", cli_wait_options, cmd_wait },
+    { "ct", "URI [logged|unlogged]", "Show whether certificates are logged for CT, or switch it",
+      cli_ct_options, cmd_ct },
     { "import", "URI", "Put a private key beside the order's certificate that it belongs to",
       cli_import_options, cmd_import },
     { "config", "", "Show the configuration in force and where each value comes from",
@@ -30,7 +38,7 @@ static void usage(FILE *to)
 {
     fprintf(to, "usage: digicert-store COMMAND [--json] [OPTION...] [ARGUMENT...]\n\n");
     for (const struct cli_command *c = cli_commands; c->name; c++)
-        fprintf(to, "  %-8s %-26s %s\n", c->name, c->arguments, c->help);
+        fprintf(to, "  %-9s %-26s %s\n", c->name, c->arguments, c->help);
     fprintf(to, "\n`digicert-store COMMAND --help` tells more; digicert-store(1) is the manual. "
                 "Example:\n\n"
                 "  $ digicert-store import order/123 --key www.key\n"

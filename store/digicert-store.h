@@ -92,9 +92,15 @@ void dcs_listing_drop(struct dcs_listing **listing);
 /* ---- what the CLI shows and does ---- */
 
 /* What is known of the URI's order as a JSON object (the fields are those of `show --json`,
- * digicert-store(1)); refresh asks the CA for order info first. */
-bool dcs_store_show(struct dcs_store *store, const struct dcs_uri *uri, bool refresh,
-                    struct dcs_json **ret_object, struct dcs_err *err) DCS_CHECKED;
+ * digicert-store(1)), with the plan: what would be done, and why. refresh asks the CA for order info
+ * first. at: the plan of that moment, 0 now. */
+struct dcs_show_options {
+    bool refresh;
+    int64_t at;
+};
+bool dcs_store_show(struct dcs_store *store, const struct dcs_uri *uri,
+                    const struct dcs_show_options *options, struct dcs_json **ret_object,
+                    struct dcs_err *err) DCS_CHECKED;
 /* All local orders, service state and budget as a JSON object (`status --json`); no network. */
 bool dcs_store_status(struct dcs_store *store, struct dcs_json **ret_object,
                       struct dcs_err *err) DCS_CHECKED;
@@ -102,6 +108,48 @@ bool dcs_store_status(struct dcs_store *store, struct dcs_json **ret_object,
  * needed) as a new generation with key, and makes it current. Takes *key. */
 bool dcs_store_import(struct dcs_store *store, const struct dcs_uri *uri, struct dcs_key *key,
                       struct dcs_bundle **ret_bundle, struct dcs_err *err) DCS_CHECKED;
+/* ---- new certificates (design.md 7 and 8; digicert-store(1)) ---- */
+
+struct dcs_reissue_options {
+    bool is_duplicate;     /* a further copy instead of a new primary certificate */
+    bool allow_san_change; /* although the CA will revoke the earlier certificates */
+    bool again;            /* although one was reissued within the last minute */
+    int64_t wait_ms;       /* how long the CA may take; then DCS_E_PENDING, and nothing is lost */
+};
+/* Asks the CA for a new certificate under the order, with a new key, or goes on with the request that
+ * is open. *ret_report: the order as in show, with "action": "reissued" or "already". */
+bool dcs_store_reissue(struct dcs_store *store, const struct dcs_uri *uri,
+                       const struct dcs_reissue_options *options, struct dcs_json **ret_report,
+                       struct dcs_err *err) DCS_CHECKED;
+/* What dcs_store_reissue would do and what the CA would do then; asks for order info, changes
+ * nothing. The plan as in show, with names compared. */
+bool dcs_store_preview(struct dcs_store *store, const struct dcs_uri *uri,
+                       const struct dcs_reissue_options *options, struct dcs_json **ret_report,
+                       struct dcs_err *err) DCS_CHECKED;
+/* Until the order has its certificate and no request of ours is open, or PENDING after wait_ms. */
+bool dcs_store_wait(struct dcs_store *store, const struct dcs_uri *uri, int64_t wait_ms,
+                    struct dcs_json **ret_report, struct dcs_err *err) DCS_CHECKED;
+/* The order's CT setting, the SCTs in its certificate (verified with ct_log_list) and whether they
+ * agree, as a JSON object (`ct --json`, digicert-store(1)); no network. */
+bool dcs_store_ct(struct dcs_store *store, const struct dcs_uri *uri, struct dcs_json **ret_object,
+                  struct dcs_err *err) DCS_CHECKED;
+/* Switches CT logging for the order at the CA and, as DigiCert demands, reissues at once, once,
+ * with the same names, when certificate and setting disagree. */
+bool dcs_store_set_ct(struct dcs_store *store, const struct dcs_uri *uri, bool logged,
+                      int64_t wait_ms, struct dcs_json **ret_report,
+                      struct dcs_err *err) DCS_CHECKED;
+
+/* One order of a sync: {"order_id", "action": "nothing" | "fetched" | "reissued" | "failed", ...}.
+ * err is code NONE unless it failed. */
+typedef void dcs_sync_cb(void *context, const struct dcs_json *result, const struct dcs_err *err);
+/*
+ * Does what is due for all managed orders, one after the other: reads what is due to be read,
+ * fetches, goes on with open requests, reissues, prunes. A failing order holds up no other. May be
+ * killed and called again at any moment. False only when nothing could be done at all.
+ */
+bool dcs_store_sync(struct dcs_store *store, dcs_sync_cb *each, void *context,
+                    struct dcs_err *err) DCS_CHECKED;
+
 /* The configuration in force (read anew when the file changed); the caller's reference. */
 bool dcs_store_config(struct dcs_store *store, struct dcs_config **ret_config,
                       struct dcs_err *err) DCS_CHECKED;

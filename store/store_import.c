@@ -69,7 +69,7 @@ static bool commit_pair(struct job *job, int64_t order, const struct dcs_bundle 
     if (!dcs_cache_read_order(&job->cache, order, &known, err))
         return dcs_fail_while(err, "reading what is known of order %lld", (long long)order);
     dcs_fetch_settings(job, known, &settings);
-    return dcs_fetch_commit(job, known, &settings, &accepted, key, err);
+    return dcs_fetch_commit(job, known, &settings, &accepted, key, 0, err);
 }
 
 static bool import_locked(struct job *job, int64_t order, const struct dcs_key *key,
@@ -116,7 +116,10 @@ static bool fetch_current(struct job *job, int64_t order, struct dcs_deadline de
 
     if (!dcs_cache_current(&job->cache, order, seen, NULL))
         seen[0] = '\0';
-    return dcs_fetch_order(job, order, seen, deadline, false, err);
+    const struct dcs_fetch_options options = { .seen_dir = seen,
+                                               .deadline = deadline,
+                                               .begins_nothing = true };
+    return dcs_fetch_order(job, order, &options, err);
 }
 
 static bool import_key(struct job *job, const struct dcs_uri *uri, const struct dcs_key *key,

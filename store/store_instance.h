@@ -118,22 +118,36 @@ bool dcs_load_offer(struct job *job, int64_t order, struct memory *ret_offer,
 /* Sets damaged generations aside and moves `current`, when this process may. */
 void dcs_load_mend(struct job *job, int64_t order);
 void dcs_load_life(const struct memory *offer, struct dcs_life *ret_life);
-/* store_fetch.c: one attempt, single-flight; the answer is in the cache afterwards. seen_dir: the
- * generation that the caller's decision was made on, "" none; a different one is an answer. */
-bool dcs_fetch_order(struct job *job, int64_t order, const char *seen_dir,
-                     struct dcs_deadline deadline, bool only_if_free,
+/* What a person asks for, beyond what policy wants by itself. */
+struct dcs_wish {
+    bool reissue;      /* ask for a new certificate now; false: only go on with an open request */
+    bool is_duplicate; /* the verb `duplicate` */
+    bool allow_san_change; /* after a preview: earlier certificates will be revoked */
+    const char *why;       /* in words, NULL: "asked for by a person" */
+};
+struct dcs_fetch_options {
+    const char *seen_dir; /* the generation that the caller's decision was made on, "" none; a
+                             different one is an answer */
+    struct dcs_deadline deadline;
+    bool only_if_free;           /* never waits for a lock, nor for the CA to issue */
+    bool begins_nothing;         /* only looks, and goes on with what is open */
+    const struct dcs_wish *wish; /* NULL: none */
+};
+/* store_fetch.c: one attempt, single-flight; the answer is in the cache afterwards. */
+bool dcs_fetch_order(struct job *job, int64_t order, const struct dcs_fetch_options *options,
                      struct dcs_err *err) DCS_CHECKED;
 bool dcs_fetch_may_try(const struct dcs_memo *memo, int64_t now);
 struct dcs_choice dcs_fetch_choice(const struct job *job, const struct dcs_order_settings *settings,
                                    const char *revoked_serial);
 void dcs_fetch_settings(struct job *job, const struct dcs_order *order,
                         struct dcs_order_settings *ret_settings);
-/* The group that key_group names; (gid_t)-1 for "". */
+/* store_commit.c. The group that key_group names; (gid_t)-1 for "". */
 bool dcs_fetch_group(const struct dcs_config *config, const char *name, gid_t *ret_gid,
                      struct dcs_err *err) DCS_CHECKED;
+/* generation: one that waits for this certificate, 0 a new one. key NULL: certificates only. */
 bool dcs_fetch_commit(struct job *job, const struct dcs_order *order,
                       const struct dcs_order_settings *settings, struct dcs_accepted *accepted,
-                      const struct dcs_key *key, struct dcs_err *err) DCS_CHECKED;
+                      const struct dcs_key *key, int generation, struct dcs_err *err) DCS_CHECKED;
 /* store_resolve.c: any URI to an order number. */
 bool dcs_resolve(struct job *job, const struct dcs_uri *uri, int64_t *ret_order,
                  struct dcs_err *err) DCS_CHECKED;

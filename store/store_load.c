@@ -182,8 +182,10 @@ static bool attempt(struct job *job, int64_t order, const char *seen_dir,
     snprintf(canonical, sizeof(canonical), "digicert://order/%lld", (long long)order);
     if (dcs_memory_failed(job, canonical, err))
         return false;
-    if (dcs_job_check_config(job, order, err) &&
-        dcs_fetch_order(job, order, seen_dir, deadline, only_if_free, &why))
+    const struct dcs_fetch_options options = { .seen_dir = seen_dir,
+                                               .deadline = deadline,
+                                               .only_if_free = only_if_free };
+    if (dcs_job_check_config(job, order, err) && dcs_fetch_order(job, order, &options, &why))
         return true;
     if (why.code == DCS_E_NONE) /* the configuration's error is in *err already */
         return false;

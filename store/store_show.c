@@ -8,7 +8,7 @@
 
 #include "flow/budget.h"
 #include "flow/service.h"
-#include "store_instance.h"
+#include "store_show.h"
 
 static void add_error(struct dcs_json *parent, const char *name, const struct dcs_err *err)
 {
@@ -33,24 +33,6 @@ static void add_hex(struct dcs_json *object, const char *name, const uint8_t *da
     dcs_json_add_text(object, name, hex);
 }
 
-static int64_t spread_of(const struct job *job, int64_t order, const struct dcs_life *life,
-                         const char *serial)
-{
-    char text[160];
-    uint8_t salt[32];
-    uint8_t hash[DCS_SHA256_LEN];
-    uint64_t value = 0;
-    char hex[65];
-
-    dcs_cache_salt(&job->cache, salt);
-    dcs_hex(salt, sizeof(salt), hex);
-    int len = snprintf(text, sizeof(text), "%s/%lld/%s", hex, (long long)order, serial);
-    if (len < 0 || (size_t)len >= sizeof(text) || !dcs_sha256(text, (size_t)len, hash, NULL))
-        return 0;
-    memcpy(&value, hash, sizeof(value));
-    return dcs_policy_spread(life, value);
-}
-
 static const char *ct_text(const struct dcs_cert_info *leaf)
 {
     if (leaf->sct_count < 0)
@@ -58,24 +40,8 @@ static const char *ct_text(const struct dcs_cert_info *leaf)
     return leaf->sct_count > 0 ? "logged" : "not logged";
 }
 
-static void add_times(const struct job *job, struct dcs_json *object, const struct memory *offer)
-{
-    struct dcs_life life;
-    struct dcs_life_times times;
-
-    dcs_load_life(offer, &life);
-    life.spread_s =
-        spread_of(job, offer->order, &life, dcs_bundle_facts(offer->bundle)->leaf.serial);
-    dcs_policy_times(&life, &times);
-    dcs_json_add_text(object, "stage",
-                      dcs_stage_name(dcs_policy_stage(&life, dcs_env_now(job->env))));
-    dcs_json_add_time(object, "due", times.due);
-    dcs_json_add_time(object, "warn", times.warn);
-    dcs_json_add_time(object, "urgent", times.urgent);
-    dcs_json_add_time(object, "critical", times.critical);
-}
-
-static void add_current(const struct job *job, struct dcs_json *parent, const struct memory *offer)
+static void add_current(const struct job *job, struct dcs_json *parent, const struct memory *offer,
+                        const struct dcs_plan *plan)
 {
     const struct dcs_facts *facts = dcs_bundle_facts(offer->bundle);
     struct dcs_json *object = dcs_json_add_object(parent, "current");
@@ -96,7 +62,11 @@ static void add_current(const struct job *job, struct dcs_json *parent, const st
         dcs_json_add_text(names, NULL, facts->names[i]);
     dcs_json_add_time(object, "not_before", facts->leaf.not_before);
     dcs_json_add_time(object, "not_after", facts->leaf.not_after);
-    add_times(job, object, offer);
+    dcs_json_add_text(object, "stage", dcs_stage_name(plan->stage));
+    dcs_json_add_time(object, "due", plan->dates.due);
+    dcs_json_add_time(object, "warn", plan->dates.warn);
+    dcs_json_add_time(object, "urgent", plan->dates.urgent);
+    dcs_json_add_time(object, "critical", plan->dates.critical);
     add_hex(object, "sha1", facts->leaf.sha1, DCS_SHA1_LEN);
     add_hex(object, "sha256", facts->leaf.sha256, DCS_SHA256_LEN);
     add_hex(object, "spki_sha256", facts->leaf.spki_sha256, DCS_SHA256_LEN);
@@ -161,21 +131,55 @@ static void add_settings(struct dcs_json *parent, const struct dcs_order_setting
         dcs_json_add_text(object, "key_group", settings->key_group);
 }
 
-static bool add_order_info(struct job *job, int64_t id, struct dcs_json *parent,
-                           struct dcs_order_settings *ret_settings, struct dcs_err *err)
+void dcs_show_read_order(struct job *job, int64_t id, struct dcs_order **ret_order,
+                         struct dcs_order_settings *ret_settings)
 {
-    dcs_auto(dcs_order) struct dcs_order *order = NULL;
+    if (dcs_cache_read_order(&job->cache, id, ret_order, NULL))
+        dcs_fetch_settings(job, *ret_order, ret_settings);
+    else
+        dcs_config_order(job->config, &(struct dcs_order_names){ .id = id }, ret_settings);
+}
+
+static bool add_order_info(const struct dcs_order *order, struct dcs_json *parent,
+                           struct dcs_err *err)
+{
     dcs_auto(dcs_json) struct dcs_json *json = NULL;
 
-    if (!dcs_cache_read_order(&job->cache, id, &order, NULL)) {
-        dcs_config_order(job->config, &(struct dcs_order_names){ .id = id }, ret_settings);
+    if (!order)
         return true;
-    }
-    dcs_fetch_settings(job, order, ret_settings);
     if (!dcs_order_to_json(order, &json, err))
         return false;
     dcs_json_attach(parent, "order", dcs_steal(&json));
     return true;
+}
+
+static void add_request(struct job *job, int64_t id, struct dcs_json *parent)
+{
+    dcs_auto(dcs_intent) struct dcs_intent intent = { 0 };
+
+    if (!dcs_cache_intent(&job->cache, id, &intent, NULL) || !intent.request)
+        return;
+    const struct dcs_request *request = intent.request;
+    struct dcs_json *object = dcs_json_add_object(parent, "request");
+    dcs_json_add_i64(object, "generation", intent.generation);
+    dcs_json_add_text(object, "kind", request->is_duplicate ? "duplicate" : "reissue");
+    dcs_json_add_text(object, "cause", request->cause);
+    dcs_json_add_text(object, "why", request->why);
+    dcs_json_add_time(object, "since", request->created_at);
+    if (request->posted_at)
+        dcs_json_add_time(object, "sent", request->posted_at);
+    if (request->request_id)
+        dcs_json_add_i64(object, "request_id", request->request_id);
+    if (request->certificate_id)
+        dcs_json_add_i64(object, "certificate_id", request->certificate_id);
+    if (request->waits_for[0])
+        dcs_json_add_text(object, "waits_for", request->waits_for);
+    if (request->dcv_token[0])
+        dcs_json_add_text(object, "dcv_token", request->dcv_token);
+    if (request->rejected_reason[0])
+        dcs_json_add_text(object, "rejected", request->rejected_reason);
+    if (request->next_look_at)
+        dcs_json_add_time(object, "next_look", request->next_look_at);
 }
 
 static const char *role_name(const struct job *job)
@@ -183,10 +187,26 @@ static const char *role_name(const struct job *job)
     return job->cache.role == DCS_ROLE_KEEPER ? "keeper" : "reader";
 }
 
-static bool describe(struct job *job, int64_t id, struct dcs_json *root, bool with_generations,
-                     struct dcs_err *err)
+/* A plan can be made of what is here alone; a fresh look at the CA may change it. */
+static bool plan_of(struct job *job, int64_t id, const struct dcs_order *order,
+                    const struct dcs_order_settings *settings, int64_t at,
+                    struct plan_input *ret_input, struct dcs_plan *ret_plan, struct dcs_err *err)
 {
+    int64_t now = at ? at : dcs_env_now(job->env);
+
+    if (!dcs_plan_gather(job, id, order, settings, now, ret_input, err))
+        return false;
+    dcs_plan_decide(&ret_input->facts, now, ret_plan);
+    return true;
+}
+
+bool dcs_show_describe(struct job *job, int64_t id, struct dcs_json *root, int64_t at,
+                       struct dcs_err *err)
+{
+    dcs_auto(dcs_order) struct dcs_order *order = NULL;
     struct dcs_order_settings settings;
+    struct plan_input input;
+    struct dcs_plan plan;
     struct memory offer = { 0 };
     enum dcs_stage stage = DCS_STAGE_NONE;
     struct dcs_memo memo;
@@ -195,21 +215,27 @@ static bool describe(struct job *job, int64_t id, struct dcs_json *root, bool wi
     snprintf(uri, sizeof(uri), "digicert://order/%lld", (long long)id);
     dcs_json_add_text(root, "uri", uri);
     dcs_json_add_i64(root, "order_id", id);
-    if (!add_order_info(job, id, root, &settings, err))
+    dcs_show_read_order(job, id, &order, &settings);
+    if (!add_order_info(order, root, err) ||
+        !plan_of(job, id, order, &settings, at, &input, &plan, err))
         return false;
     if (dcs_load_offer(job, id, &offer, &stage, NULL)) {
-        add_current(job, root, &offer);
+        add_current(job, root, &offer, &plan);
         dcs_memory_copy_drop(&offer);
     }
-    if (with_generations) {
-        struct generations all = { dcs_json_add_array(root, "generations") };
-        if (!dcs_cache_each(&job->cache, id, add_generation, &all, err))
-            return false;
-    }
+    dcs_show_plan(root, &input, &plan);
+    add_request(job, id, root);
     dcs_cache_read_memo(&job->cache, id, &memo);
     add_memo(root, &memo);
     add_settings(root, &settings);
     return true;
+}
+
+static bool add_generations(struct job *job, int64_t id, struct dcs_json *root, struct dcs_err *err)
+{
+    struct generations all = { dcs_json_add_array(root, "generations") };
+
+    return dcs_cache_each(&job->cache, id, add_generation, &all, err);
 }
 
 static bool refresh_order(struct job *job, int64_t id, struct dcs_err *err)
@@ -220,12 +246,16 @@ static bool refresh_order(struct job *job, int64_t id, struct dcs_err *err)
         return false;
     if (!dcs_cache_current(&job->cache, id, seen, NULL))
         seen[0] = '\0';
-    return dcs_fetch_order(job, id, seen,
-                           dcs_deadline_in(job->env, job->settings->load_deadline_ms), false, err);
+    const struct dcs_fetch_options options = {
+        .seen_dir = seen,
+        .deadline = dcs_deadline_in(job->env, job->settings->load_deadline_ms),
+        .begins_nothing = true,
+    };
+    return dcs_fetch_order(job, id, &options, err);
 }
 
-static bool show(struct job *job, const struct dcs_uri *uri, bool refresh, struct dcs_json *root,
-                 struct dcs_err *err)
+static bool show(struct job *job, const struct dcs_uri *uri, const struct dcs_show_options *options,
+                 struct dcs_json *root, struct dcs_err *err)
 {
     struct dcs_order_settings settings;
     struct dcs_err why = { 0 };
@@ -234,7 +264,7 @@ static bool show(struct job *job, const struct dcs_uri *uri, bool refresh, struc
     if (!dcs_job_check_config(job, 0, err) || !dcs_job_look(job, err) ||
         !dcs_resolve(job, uri, &id, err))
         return false;
-    if (refresh && !refresh_order(job, id, &why) && why.code != DCS_E_PENDING &&
+    if (options->refresh && !refresh_order(job, id, &why) && why.code != DCS_E_PENDING &&
         why.code != DCS_E_ENDED) {
         *err = why;
         return false;
@@ -246,11 +276,13 @@ static bool show(struct job *job, const struct dcs_uri *uri, bool refresh, struc
                         (long long)id);
     }
     dcs_json_add_text(root, "role", role_name(job));
-    return describe(job, id, root, true, err);
+    return dcs_show_describe(job, id, root, options->at, err) &&
+           add_generations(job, id, root, err);
 }
 
-bool dcs_store_show(struct dcs_store *store, const struct dcs_uri *uri, bool refresh,
-                    struct dcs_json **ret_object, struct dcs_err *err)
+bool dcs_store_show(struct dcs_store *store, const struct dcs_uri *uri,
+                    const struct dcs_show_options *options, struct dcs_json **ret_object,
+                    struct dcs_err *err)
 {
     dcs_auto(dcs_json) struct dcs_json *root = dcs_json_new_object();
     struct dcs_err why = { 0 };
@@ -263,7 +295,7 @@ bool dcs_store_show(struct dcs_store *store, const struct dcs_uri *uri, bool ref
     }
     if (!dcs_job_begin(store, &job, err))
         return false;
-    bool done = show(&job, uri, refresh, root, &why);
+    bool done = show(&job, uri, options, root, &why);
     dcs_job_end(&job);
     if (!done) {
         if (err)
@@ -330,12 +362,12 @@ static bool status(struct job *job, struct dcs_json *root, struct dcs_err *err)
     add_service(job, root);
     struct dcs_json *orders = dcs_json_add_array(root, "orders");
     for (size_t i = 0; i < dirs.count; i++)
-        if (!describe(job, dirs.ids[i], dcs_json_add_object(orders, NULL), false, err))
+        if (!dcs_show_describe(job, dirs.ids[i], dcs_json_add_object(orders, NULL), 0, err))
             return false;
     for (size_t i = 0; i < sections; i++) {
         const struct dcs_config_section *section = dcs_config_section(job->config, i);
         if (section->kind == DCS_URI_ORDER && !dcs_cache_has_order(&job->cache, section->id) &&
-            !describe(job, section->id, dcs_json_add_object(orders, NULL), false, err))
+            !dcs_show_describe(job, section->id, dcs_json_add_object(orders, NULL), 0, err))
             return false;
     }
     return true;

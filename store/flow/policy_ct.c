@@ -43,10 +43,10 @@ bool dcs_ct_is_drift(enum dcs_ct_state state)
 const char *dcs_ct_state_name(enum dcs_ct_state state)
 {
     static const char *const names[] = {
-        [DCS_CT_NOT_JUDGED] = "not judged",   [DCS_CT_UNKNOWN] = "unknown",
-        [DCS_CT_IN_STEP] = "in step",         [DCS_CT_DRIFT_LOG] = "not logged",
-        [DCS_CT_DRIFT_FEW] = "too few logs",  [DCS_CT_DRIFT_UNLOG] = "logged",
-        [DCS_CT_MISMATCH] = "not configured",
+        [DCS_CT_NOT_JUDGED] = "not_judged",   [DCS_CT_UNKNOWN] = "unknown",
+        [DCS_CT_IN_STEP] = "in_step",         [DCS_CT_DRIFT_LOG] = "drift_not_logged",
+        [DCS_CT_DRIFT_FEW] = "drift_too_few", [DCS_CT_DRIFT_UNLOG] = "drift_logged",
+        [DCS_CT_MISMATCH] = "mismatch",
     };
 
     return (unsigned)state < DCS_COUNT(names) ? names[state] : "unknown";

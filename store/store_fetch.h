@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* store_fetch.h - an attempt under way, between store_fetch.c, store_reissue.c and store_plan.c. */
+#ifndef DCS_STORE_FETCH_H
+#define DCS_STORE_FETCH_H
+
+#include "flow/policy_plan.h"
+#include "flow/reissue.h"
+#include "store_instance.h"
+
+struct fetch {
+    struct job *job;
+    int64_t id;
+    char canonical[64];
+    int64_t began_boot_ms;
+    const char *seen_dir; /* the generation that our caller knew, "" none */
+    bool only_if_free;    /* and only when the time for the next try has come */
+    struct dcs_deadline deadline;
+    bool begins_nothing;
+    const struct dcs_wish *wish; /* what a person asks for, NULL: what policy wants */
+    struct dcs_lock cold, lock;  /* cold while the order has no directory */
+    struct dcs_memo memo;
+    struct dcs_order_settings settings;
+    bool reissued;        /* this attempt took in a new certificate for a key of ours */
+    int64_t look_again_s; /* a request of ours is under way: when to look again, 0 none */
+};
+
+/* Who may read the order's keys, by its settings. */
+bool dcs_fetch_access(const struct job *job, const struct dcs_order_settings *settings,
+                      struct dcs_access *ret_access, struct dcs_err *err) DCS_CHECKED;
+
+/* store_issued.c: the certificate that order info names, when it is not here yet. REJECTED: it was set
+ * aside, and nothing here changed. */
+bool dcs_fetch_issued(struct fetch *f, struct dcs_api *api, const struct dcs_order *order,
+                      struct dcs_err *err) DCS_CHECKED;
+
+/* store_reissue.c: after order info was read and what the CA has issued was fetched: begins a reissue when policy or a
+ * person wants one, or takes the next step of the one that is open. True also when there is
+ * nothing to do. */
+bool dcs_fetch_reissue(struct fetch *f, struct dcs_api *api, const struct dcs_order *order,
+                       struct dcs_err *err) DCS_CHECKED;
+
+/* ---- store_plan.c: the facts that policy decides on, from files and order info ---- */
+
+struct plan_input {
+    struct dcs_plan_facts facts;
+    struct dcs_names_diff names;
+    struct dcs_ct_wish answered;
+    char input[65]; /* hash of what a refusal was answered to */
+    char uri[40];
+};
+/* order may be NULL (never read). now: of the decision. skew_s: clock minus the CA's. */
+bool dcs_plan_gather(struct job *job, int64_t id, const struct dcs_order *order,
+                     const struct dcs_order_settings *settings, int64_t now,
+                     struct plan_input *ret_input, struct dcs_err *err) DCS_CHECKED;
+
+#endif

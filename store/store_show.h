@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* store_show.h - orders and plans as JSON, between the files of the coordinator. */
+#ifndef DCS_STORE_SHOW_H
+#define DCS_STORE_SHOW_H
+
+#include "store_fetch.h"
+
+/* order.json, NULL while the order was never read, and what is configured for it. */
+void dcs_show_read_order(struct job *job, int64_t id, struct dcs_order **ret_order,
+                         struct dcs_order_settings *ret_settings);
+/* The order as `show --json` has it, with generations and plan. at: the plan of that moment, 0 now. */
+bool dcs_show_describe(struct job *job, int64_t id, struct dcs_json *root, int64_t at,
+                       struct dcs_err *err) DCS_CHECKED;
+/* "plan": what would be done and why, and the dates of the certificate's life. */
+void dcs_show_plan(struct dcs_json *parent, const struct plan_input *input,
+                   const struct dcs_plan *plan);
+/* Of a preview: names compared, what the CA would revoke, what may hold it up. */
+void dcs_show_consequences(struct dcs_json *root, const struct dcs_order *order,
+                           const struct plan_input *input);
+
+#endif

@@ -1,0 +1,202 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# reissue.sh - new certificates under an order: on load, by sync, by verb; pending, refused, lost and
+# wrong answers; crowds. The simulator's request log counts what was asked.
+set -u
+# shellcheck source=tests/support/lib.sh
+. "$(dirname "$0")/../support/lib.sh"
+
+O=digicert://order
+start_sandbox --no-rate-limit
+store() { "$DIGICERT_STORE" "$@"; }
+posts() { # [ORDER]: POSTs that ask for a certificate
+    control GET "/requests?method=POST" | jq --arg id "${1:-[0-9]+}" '[.[] | select(.path | test("/\($id)/(reissue|duplicate)$"))] | length'
+}
+shown() { store show --json "order/$1" | jq -r "$2"; }
+sb_order() { control GET "/orders/$1" | jq -r "$2"; }
+order() { control POST /orders "$1" | jq .id; }
+# The pair in `current` fits, and openssl takes it.
+pair_fits() {
+    local dir=$T/state/orders/$1/current key
+    key=$(openssl pkey -in "$dir/privkey.pem" -pubout) &&
+        [ "$key" = "$(openssl x509 -in "$dir/cert.pem" -pubkey -noout)" ]
+}
+auto() { printf '[order/%s]\nreissue = auto\n' "$@"; }
+
+# ---- on load, when there is no pair ----
+configure "$(auto 125)"
+forget_requests
+equal "an auto order without a key here gets a pair on its first load" "Certificate Certificate Pkey" \
+    "$(kinds "$O/125" | xargs)"
+equal "with one POST" 1 "$(posts)"
+check "the pair fits" pair_fits 125
+equal "the CA holds the key that is here" \
+    "$(openssl pkey -in "$T/state/orders/125/current/privkey.pem" -pubout -outform DER | sha256sum | cut -c1-64 | tr a-f A-F)" \
+    "$(sb_order 125 '[.certificates[] | select(.kind == "reissue")] | last.spki_sha256')"
+equal "the request carried the complete name set" "$(sb_order 125 '.info.certificate.dns_names | join(",")')" \
+    "$(control GET '/requests?method=POST' | jq -r '.[-1].dns_names | join(",")')"
+forget_requests
+equal "the next load asks nobody" "Certificate Certificate Pkey" "$(kinds "$O/125" | xargs)"
+equal "not once" 0 "$(control GET /requests | jq length)"
+store sync >/dev/null
+equal "nor does sync reissue what is fresh" 0 "$(posts)"
+
+# ---- an order that is not auto is never reissued by itself ----
+fresh_state
+configure
+forget_requests
+storeutl "$O/126" >/dev/null 2>&1
+store sync >/dev/null
+equal "without reissue = auto nothing is asked for" 0 "$(posts)"
+
+# ---- by verb ----
+check "a person's reissue brings a pair" store reissue order/126
+check "which fits" pair_fits 126
+equal "with one POST" 1 "$(posts)"
+check "asked again within a minute it says that it has one" bash -c "'$DIGICERT_STORE' reissue order/126 | grep -q already"
+equal "and asks for none" 1 "$(posts)"
+check "--again asks for another" store reissue --again order/126
+equal "which is a second POST" 2 "$(posts)"
+equal "the generation before stays" 2 "$(find "$T/state/orders/126" -path '*gen-*' -name privkey.pem | wc -l)"
+check "a duplicate brings a further copy" store duplicate --again order/126
+equal "by the CA's duplicate call" 1 "$(requests 'POST .*/duplicate')"
+
+# ---- preview ----
+forget_requests
+store reissue --dry-run --json order/126 >"$T/preview"
+equal "a preview changes nothing" 0 "$(posts)"
+equal "and tells what would be" reissue "$(jq -r .plan.action "$T/preview")"
+equal "that nothing is revoked" nothing "$(jq -r .revokes "$T/preview")"
+check "until when the new one would be valid" jq -e '.plan.expected_not_after' "$T/preview"
+
+# ---- due, urgent ----
+fresh_state
+control POST /orders '{"id":700,"common_name":"due.example.com","dns_names":["due.example.com"],"age_days":140,"order_days":1000,"switches":{"dcv":"valid"}}' >/dev/null
+configure "$(auto 700)"
+import_key 700
+forget_requests
+equal "a certificate of 140 days is due" due "$(shown 700 .current.stage)"
+storeutl "$O/700" >/dev/null 2>&1
+equal "a load of what is merely due asks nothing" 0 "$(control GET /requests | jq length)"
+check "sync reissues it" store sync
+equal "with one POST" 1 "$(posts)"
+equal "it is fresh now" fresh "$(shown 700 .current.stage)"
+check "and a pair" pair_fits 700
+check "a second sync asks for none" store sync
+equal "no second POST" 1 "$(posts)"
+
+# ---- pending ----
+fresh_state
+configure 'load_deadline = 4s' "$(auto 180 181 182 183 186)"
+forget_requests
+check_fails "a request that needs approval is pending" 5 'approval' store reissue --timeout 1 order/180
+equal "one POST" 1 "$(posts 180)"
+check_fails "a load says so, too" 1 'approval' openssl x509 "${P[@]}" -in "$O/180" -noout
+store sync >/dev/null 2>&1
+equal "and none of it asks again" 1 "$(posts 180)"
+equal "status shows what is waited for" 1 "$(store status --json | jq '[.orders[] | select(.request.waits_for // "" | test("approval"))] | length')"
+control POST /orders/180/actions '{"do":"approve"}' >/dev/null
+check "after the approval wait brings the certificate" store wait --timeout 20 order/180
+check "for the key that waited" pair_fits 180
+equal "by the one POST" 1 "$(posts 180)"
+check "issued at the third reading: reissue waits" store reissue --timeout 30 order/181
+check "and has it" pair_fits 181
+check "a request answered without certificate id is joined by its key" store reissue --timeout 30 order/183
+check "the pair fits" pair_fits 183
+check_fails "open domain validation is pending, with its token" 5 'validation' store reissue --timeout 1 order/182
+check "whose value is shown" store show --json order/182
+control POST /orders/182/actions '{"do":"validate"}' >/dev/null
+check "and goes on when it is done" store wait --timeout 20 order/182
+
+# ---- rejected, refused ----
+fresh_state
+configure 'load_deadline = 2s' "$(auto 180)"
+forget_requests
+store reissue --timeout 1 order/180 >/dev/null 2>&1
+control POST /orders/180/actions '{"do":"reject","comment":"not this month"}' >/dev/null
+check_fails "a rejection is told in the processor's words" 8 'not this month' store wait --timeout 3 order/180
+equal "the key is kept" 1 "$(find "$T/state/orders/180" -name closed.json -execdir test -e privkey.pem \; -print | wc -l)"
+store sync >/dev/null 2>&1
+store sync >/dev/null 2>&1
+equal "and nothing is asked for again with the same input" 1 "$(posts)"
+
+# ---- lost answers ----
+fresh_state
+configure 'load_deadline = 4s'
+control POST /orders '{"id":701,"common_name":"lost.example.com","dns_names":["lost.example.com"],"key_elsewhere":true,"switches":{"dcv":"valid"}}' >/dev/null
+forget_requests
+fault '{"match":"POST /order/certificate/701/reissue","cut":"after"}' >/dev/null
+store reissue --timeout 20 order/701 >"$T/lost" 2>&1
+equal "a lost answer is looked for and found" 0 $?
+check "its certificate is here with its key" pair_fits 701
+equal "by one POST" 1 "$(posts)"
+control POST /orders '{"id":702,"common_name":"never.example.com","dns_names":["never.example.com"],"key_elsewhere":true,"switches":{"dcv":"valid"}}' >/dev/null
+forget_requests
+fault '{"match":"POST /order/certificate/702/reissue","cut":"before"}' >/dev/null
+check_fails "a POST that had no effect is not repeated on a guess" 5 'did not answer' store reissue --timeout 4 order/702
+equal "still one POST" 1 "$(posts)"
+
+# ---- a wrong certificate for an id ----
+control POST /orders '{"id":703,"common_name":"wrong.example.com","dns_names":["wrong.example.com"],"switches":{"dcv":"valid"}}' >/dev/null
+configure
+import_key 703
+before=$(openssl x509 -in "$T/state/orders/703/current/cert.pem" -noout -serial)
+forget_requests
+fault '{"match":"GET /certificate/","wrong_certificate":123,"times":3}' >/dev/null
+check_fails "another certificate than asked for is set aside" 8 'set aside' store reissue --timeout 1 order/703
+equal "what was served is served" "$before" "$(openssl x509 "${P[@]}" -in "$O/703" -noout -serial)"
+control DELETE /faults
+sleep 3
+check "and the right one is taken later" store wait --timeout 20 order/703
+equal "by the one POST" 1 "$(posts)"
+check "a new certificate" test "$before" != "$(openssl x509 -in "$T/state/orders/703/current/cert.pem" -noout -serial)"
+
+# ---- names ----
+control POST /orders '{"id":704,"common_name":"a.names.example","dns_names":["a.names.example","b.names.example"],"switches":{"dcv":"valid"}}' >/dev/null
+import_key 704
+control PATCH /orders/704 '{"certificate":{"dns_names":["a.names.example"]}}' >/dev/null
+forget_requests
+check_fails "a name that order info lost is not given up" 8 'b.names.example' store reissue order/704
+equal "no POST" 0 "$(posts)"
+equal "a preview names what would be revoked" 'b.names.example' "$(store reissue --dry-run --json order/704 | jq -r .names_lost)"
+check "a person may go on" store reissue --allow-san-change order/704
+equal "with one POST" 1 "$(posts)"
+
+# ---- CT ----
+fresh_state
+configure "$(auto 189)"
+import_key 189
+forget_requests
+equal "a logged certificate under disable_ct is out of step" drift_logged "$(shown 189 .plan.ct.state)"
+check "sync reissues it" store sync
+equal "with one POST" 1 "$(posts)"
+equal "it is in step now" in_step "$(shown 189 .plan.ct.state)"
+equal "without SCTs" 0 "$(store ct --json order/189 | jq '.scts | length')"
+control POST /settings '{"ct_off":false,"per_request_ct":true}' >/dev/null
+check "ct logged switches the order and reissues at once" store ct order/189 logged
+equal "the order logs" false "$(sb_order 189 .info.disable_ct)"
+equal "the certificate has SCTs" true "$(store ct --json order/189 | jq '.scts | length >= 2')"
+equal "by one more POST" 2 "$(posts)"
+check "a second time it has nothing to do" bash -c "'$DIGICERT_STORE' ct order/189 logged | grep -q already"
+equal "no POST" 2 "$(posts)"
+check_fails "CT off for the account is told in the CA's words" 8 'turned off|turned_off' bash -c "
+    curl -sS --cacert '$SB_ca' -d '{\"ct_off\":true}' '$SB_control/settings' >/dev/null; '$DIGICERT_STORE' ct order/189 unlogged"
+control POST /settings '{"ct_off":false}' >/dev/null
+
+# ---- crowds ----
+for many in 2 16 256; do
+    id=$((800 + many))
+    control POST /orders "{\"id\":$id,\"common_name\":\"c$many.example.com\",\"dns_names\":[\"c$many.example.com\"],\"switches\":{\"dcv\":\"valid\"}}" >/dev/null
+    import_key $id
+    forget_requests
+    crowd=()
+    for ((i = 0; i < many; i++)); do
+        store reissue --timeout 60 "order/$id" >/dev/null 2>"$T/crowd.$i" &
+        crowd+=($!)
+    done
+    failed=0
+    for pid in "${crowd[@]}"; do wait "$pid" || failed=$((failed + 1)); done
+    equal "$many processes that reissue one order at once all succeed" 0 $failed
+    equal "with one POST" 1 "$(posts)"
+done
+done_testing
