@@ -10,7 +10,13 @@
 #include "base/trace.h"
 #include "store_fetch.h"
 
-enum { POLL_MAX_S = 6 * 3600, RETRY_FIRST_S = 60, LOCK_POLL_MIN_MS = 5, LOCK_POLL_MAX_MS = 100 };
+enum {
+    POLL_MAX_S = 6 * 3600,
+    RETRY_FIRST_S = 60,
+    LOCK_POLL_MIN_MS = 5,
+    LOCK_POLL_MAX_MS = 100,
+    LEAD_MS = 2000
+};
 
 void dcs_fetch_settings(struct job *job, const struct dcs_order *order,
                         struct dcs_order_settings *ret_settings)
@@ -310,6 +316,25 @@ static bool one_turn(struct fetch *f, struct dcs_err *err)
     return done;
 }
 
+void dcs_fetch_lead(struct job *job, int64_t order)
+{
+    int64_t before = dcs_config_predecessor(job->config, order);
+    struct fetch f = { .job = job, .id = before, .cold = DCS_LOCK_NONE, .lock = DCS_LOCK_NONE };
+    struct dcs_err why = { 0 };
+
+    if (!before || !dcs_cache_has_order(&job->cache, before))
+        return;
+    if (!dcs_cache_lock_order(&job->cache, before, dcs_deadline_in(job->env, LEAD_MS), &f.lock,
+                              &why)) {
+        dcs_trace(job->env, "order %lld: %s", (long long)before, why.text);
+        return;
+    }
+    dcs_cache_read_memo(&job->cache, before, &f.memo);
+    settle_as_known(&f);
+    dcs_lock_drop(&f.lock);
+    dcs_memory_forget(job->store, before);
+}
+
 bool dcs_fetch_order(struct job *job, int64_t order, const struct dcs_fetch_options *options,
                      struct dcs_err *err)
 {
@@ -329,8 +354,10 @@ bool dcs_fetch_order(struct job *job, int64_t order, const struct dcs_fetch_opti
         f.began_boot_ms = dcs_env_boot_ms(job->env);
         f.look_again_s = 0;
         why = (struct dcs_err){ 0 };
-        if (one_turn(&f, &why))
+        if (one_turn(&f, &why)) {
+            dcs_fetch_lead(job, order);
             return true;
+        }
         /* A request of ours that the CA works on is waited for, the lock free for others; for a
          * person also when its answer was lost. */
         bool may_come = why.code == DCS_E_PENDING || (options->wish && why.code == DCS_E_AWAY);

@@ -28,6 +28,10 @@ struct fetch {
 bool dcs_fetch_access(const struct job *job, const struct dcs_order_settings *settings,
                       struct dcs_access *ret_access, struct dcs_err *err) DCS_CHECKED;
 
+/* After a commit: the order that this one succeeds serves its pair from now on, when it is usable. Takes
+ * that order's lock, with no other held; whoever is killed before is made up for by `sync`. */
+void dcs_fetch_lead(struct job *job, int64_t order);
+
 /* store_issued.c: the certificate that order info names, when it is not here yet. REJECTED: it was set
  * aside, and nothing here changed. */
 bool dcs_fetch_issued(struct fetch *f, struct dcs_api *api, const struct dcs_order *order,

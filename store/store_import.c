@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "store_instance.h"
+#include "store_fetch.h"
 
 struct wanted {
     const uint8_t *spki;
@@ -162,6 +162,8 @@ bool dcs_store_import(struct dcs_store *store, const struct dcs_uri *uri, struct
     if (!dcs_key_sound(&taken, err) || !dcs_job_begin(store, &job, err))
         return false;
     bool done = dcs_job_check_config(&job, 0, err) && import_key(&job, uri, &taken, &order.id, err);
+    if (done)
+        dcs_fetch_lead(&job, order.id);
     dcs_job_end(&job);
     if (!done)
         return false;

@@ -14,7 +14,8 @@ struct dcs_choice dcs_fetch_choice(const struct job *job, const struct dcs_order
 {
     return (struct dcs_choice){ .now = dcs_env_now(job->env),
                                 .serve_expired = settings->serve_expired,
-                                .revoked_serial = revoked_serial };
+                                .revoked_serial = revoked_serial,
+                                .successor = settings->successor };
 }
 
 void dcs_load_life(const struct memory *offer, struct dcs_life *ret_life)

@@ -251,6 +251,7 @@ bool dcs_plan_gather(struct job *job, int64_t id, const struct dcs_order *order,
     struct plan_input *input = ret_input;
     struct dcs_plan_facts *facts = &input->facts;
     struct dcs_memo memo;
+    char successor[DCS_GENERATION_DIR];
 
     *input = (struct plan_input){ 0 };
     snprintf(input->uri, sizeof(input->uri), "order/%lld", (long long)id);
@@ -261,6 +262,8 @@ bool dcs_plan_gather(struct job *job, int64_t id, const struct dcs_order *order,
     facts->ours.since = facts->foreign.since = -1;
     facts->counted_day = dcs_time_midnight(now);
     take_settings(job, settings, &facts->settings);
+    facts->order.has_successor =
+        dcs_cache_usable_pair(&job->cache, settings->successor, now, successor);
     dcs_cache_read_memo(&job->cache, id, &memo);
     if (!load_current(job, id, settings, &memo, &current, err) ||
         !dcs_cache_intent(&job->cache, id, &intent, err))

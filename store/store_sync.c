@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/trace.h"
+#include "flow/cache_prune.h"
 #include "store_show.h"
 
 enum { ORDER_DEADLINE_MS = 60000, POLL_MAX_S = 6 * 3600, POLLS_IN_LIFE = 48 };
@@ -158,6 +159,28 @@ static void current_of(struct job *job, int64_t id, char out[DCS_GENERATION_DIR]
         out[0] = '\0';
 }
 
+/* What needs no question to the CA: the successor's pair, and what nobody needs any more. An order
+ * that another process works on is left to the next run. */
+static void keep_house(struct job *job, int64_t id)
+{
+    dcs_auto(dcs_order) struct dcs_order *order = NULL;
+    dcs_auto(dcs_lock) struct dcs_lock lock = DCS_LOCK_NONE;
+    struct dcs_order_settings settings;
+    char path[64];
+    bool held = false;
+
+    dcs_show_read_order(job, id, &order, &settings);
+    if (settings.successor)
+        dcs_fetch_lead(job, settings.successor);
+    snprintf(path, sizeof(path), "orders/%lld/lock", (long long)id);
+    if (!dcs_cache_has_order(&job->cache, id) ||
+        !dcs_cache_try_lock(&job->cache, path, &held, &lock, NULL) || !held)
+        return;
+    dcs_cache_tidy(&job->cache, id);
+    dcs_cache_prune(&job->cache, id, dcs_config_predecessor(job->config, id),
+                    dcs_env_now(job->env));
+}
+
 static void sync_one(struct job *job, int64_t id, dcs_sync_cb *each, void *context)
 {
     char seen[DCS_GENERATION_DIR];
@@ -194,8 +217,10 @@ static bool sync_all(struct job *job, dcs_sync_cb *each, void *context, struct d
     if (!dcs_job_check_config(job, 0, err) || !dcs_job_look(job, err) ||
         !dcs_cache_need_keeper(&job->cache, err) || !collect(job, each, context, &all, err))
         return false;
-    for (size_t i = 0; i < all.count; i++)
+    for (size_t i = 0; i < all.count; i++) {
         sync_one(job, all.ids[i], each, context);
+        keep_house(job, all.ids[i]);
+    }
     return true;
 }
 

@@ -59,6 +59,7 @@ struct dcs_choice {
     int64_t now;
     enum dcs_tri serve_expired; /* unknown: those with EKU serverAuth */
     const char *revoked_serial; /* by the CA's word, NULL or "" none */
+    int64_t successor;          /* its pair comes first once it has a usable one; 0 none */
 };
 
 /* "gen-0007" or "../456/gen-0007" into out; DCS_E_NOT_FOUND without one, DCS_E_STATE when unsafe. */
@@ -81,6 +82,9 @@ typedef bool dcs_bundle_cb(void *context, struct dcs_bundle *bundle);
 bool dcs_cache_each(const struct dcs_cache *cache, int64_t order, dcs_bundle_cb *each,
                     void *context, struct dcs_err *err) DCS_CHECKED;
 
+/* What the order's `current` names when that is a pair in date: usable in a predecessor's place. */
+bool dcs_cache_usable_pair(const struct dcs_cache *cache, int64_t order, int64_t now,
+                           char out[DCS_GENERATION_DIR]) DCS_CHECKED;
 /* Whether a generation of the order was rolled back after its delivery failed (held.json). */
 bool dcs_cache_has_held(const struct dcs_cache *cache, int64_t order);
 

@@ -393,19 +393,45 @@ bool dcs_cache_load(struct dcs_cache *cache, int64_t order, const struct dcs_cho
     return true;
 }
 
+bool dcs_cache_usable_pair(const struct dcs_cache *cache, int64_t order, int64_t now,
+                           char out[DCS_GENERATION_DIR])
+{
+    dcs_auto(dcs_bundle) struct dcs_bundle *bundle = NULL;
+
+    return order && dcs_cache_current(cache, order, out, NULL) &&
+           dcs_cache_load_dir(cache, out, &bundle, NULL) && dcs_bundle_has_key(bundle) &&
+           now <= dcs_bundle_facts(bundle)->leaf.not_after;
+}
+
+/* Points the order's `current` at a generation of its own, or of another order. */
+static bool point_at(const struct dcs_cache *cache, int64_t order, const char *dir,
+                     struct dcs_err *err)
+{
+    char own[64];
+    char link[72];
+    char target[DCS_GENERATION_DIR];
+    char was[DCS_GENERATION_DIR] = "";
+
+    if (dcs_cache_current(cache, order, was, NULL) && strcmp(was, dir) == 0)
+        return true;
+    snprintf(own, sizeof(own), "orders/%lld/", (long long)order);
+    snprintf(link, sizeof(link), "%scurrent", own);
+    if (strncmp(dir, own, strlen(own)) == 0)
+        snprintf(target, sizeof(target), "%s", dir + strlen(own));
+    else
+        snprintf(target, sizeof(target), "../%s", dir + strlen("orders/"));
+    return dcs_fs_switch_link(cache->fd, link, target, cache->owner, err);
+}
+
 bool dcs_cache_settle(const struct dcs_cache *cache, int64_t order, const struct dcs_choice *choice,
                       struct dcs_err *err)
 {
     dcs_auto(dcs_bundle) struct dcs_bundle *best = NULL;
     struct dcs_cache look = *cache; /* lent descriptor; only saw_damage differs */
-    char link[64];
-    char was[DCS_GENERATION_DIR] = "";
+    char successor[DCS_GENERATION_DIR];
 
-    if (!dcs_generation_choose(&look, order, choice, false, &best, err))
-        return false;
-    const char *dir = dcs_bundle_dir(best);
-    if (dcs_cache_current(cache, order, was, NULL) && strcmp(was, dir) == 0)
-        return true;
-    snprintf(link, sizeof(link), "orders/%lld/current", (long long)order);
-    return dcs_fs_switch_link(cache->fd, link, strrchr(dir, '/') + 1, cache->owner, err);
+    if (dcs_cache_usable_pair(cache, choice->successor, choice->now, successor))
+        return point_at(cache, order, successor, err);
+    return dcs_generation_choose(&look, order, choice, false, &best, err) &&
+           point_at(cache, order, dcs_bundle_dir(best), err);
 }

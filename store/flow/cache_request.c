@@ -220,13 +220,21 @@ bool dcs_cache_intent_close(const struct dcs_cache *cache, const struct dcs_inte
            write_json(cache, intent->dir, "closed.json", root, err);
 }
 
+bool dcs_cache_read_closed(const struct dcs_cache *cache, const char *dir,
+                           struct dcs_closed *ret_closed)
+{
+    dcs_auto(dcs_json) struct dcs_json *root = NULL;
+
+    return read_json(cache, dir, "closed.json", &root, NULL) &&
+           dcs_closed_from_json(root, ret_closed, NULL);
+}
+
 /* ---- the past ---- */
 
 static bool give_past(const struct dcs_cache *cache, const char *dir, int generation,
                       dcs_past_request_cb *each, void *context)
 {
     dcs_auto(dcs_json) struct dcs_json *root = NULL;
-    dcs_auto(dcs_json) struct dcs_json *end = NULL;
     dcs_auto(dcs_request) struct dcs_request *request = NULL;
     struct dcs_closed closed;
     struct dcs_past_request past = { .generation = generation };
@@ -236,8 +244,7 @@ static bool give_past(const struct dcs_cache *cache, const char *dir, int genera
         return true;
     past.request = request;
     past.is_committed = is_there(cache, dir, "facts.json", NULL);
-    if (!past.is_committed && read_json(cache, dir, "closed.json", &end, NULL) &&
-        dcs_closed_from_json(end, &closed, NULL))
+    if (!past.is_committed && dcs_cache_read_closed(cache, dir, &closed))
         past.closed = &closed;
     return each(context, &past);
 }

@@ -49,6 +49,9 @@ bool dcs_cache_intent_put_request(const struct dcs_cache *cache, const struct dc
 bool dcs_cache_intent_close(const struct dcs_cache *cache, const struct dcs_intent *intent,
                             const struct dcs_closed *closed, struct dcs_err *err) DCS_CHECKED;
 
+/* closed.json of that generation; false when there is none that can be read. */
+bool dcs_cache_read_closed(const struct dcs_cache *cache, const char *dir,
+                           struct dcs_closed *ret_closed);
 /* One request that was ever written here, newest generation first, until each returns false. */
 struct dcs_past_request {
     int generation;

@@ -128,6 +128,7 @@ void test_commit_pair(const char *dir, int64_t order)
     need(dcs_cache_make_order(&cache, order, &(struct dcs_access){ false, (gid_t)-1 },
                               dcs_deadline_in(dcs_env_real(), 5000), &lock, NULL));
     accepted.facts->order_id = order;
+    accepted.facts->committed_at = dcs_env_now(dcs_env_real());
     struct dcs_commit commit = { .order = order,
                                  .certificate_id = 1,
                                  .facts = accepted.facts,
