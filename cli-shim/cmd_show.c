@@ -79,9 +79,6 @@ static void print_order(const struct dcs_json *root)
         { "not_before", "not before" },
         { "not_after", "not after" },
         { "stage", "stage" },
-        { "due", "due" },
-        { "urgent", "urgent" },
-        { "critical", "critical" },
         { "spki_sha256", "spki_sha256" },
         { "ct", "CT" },
         { "sct_count", "SCTs" },
@@ -96,6 +93,25 @@ static void print_order(const struct dcs_json *root)
                                             { "not_after", "not after" } };
     static const struct row rejected[] = { { "certificate_id", "certificate" },
                                            { "reason", "reason" } };
+    static const struct row plan[] = { { "action", "would" },
+                                       { "words", "why" },
+                                       { "expected_not_after", "new one ends" },
+                                       { "ask_for_end", "asks for end" },
+                                       { "due", "due" },
+                                       { "urgent", "urgent" },
+                                       { "critical", "critical" },
+                                       { "plan_point", "plan point" },
+                                       { "order_end", "order ends" },
+                                       { "renew_from", "renewable" },
+                                       { "next_change", "next change" },
+                                       { "ct.words", "CT" } };
+    static const struct row request[] = {
+        { "kind", "kind" },          { "why", "why" },
+        { "since", "since" },        { "sent", "sent" },
+        { "request_id", "request" }, { "certificate_id", "certificate" },
+        { "waits_for", "the CA" },   { "dcv_token", "DCV token" },
+        { "rejected", "set aside" }
+    };
     static const struct row attempts[] = { { "order_read_at", "order read" },
                                            { "last_attempt", "last attempt" },
                                            { "next_try", "next try" } };
@@ -106,6 +122,11 @@ static void print_order(const struct dcs_json *root)
     print_names(dcs_json_path(root, "current.names"));
     if (!dcs_json_get(root, "current"))
         printf("nothing usable is cached\n");
+    print_group(root, "plan", "plan", plan, DCS_COUNT(plan));
+    if (dcs_json_text(root, "proposal"))
+        printf("  %-14s the CA says that it was renewed: %s serves the renewal\n", "proposal",
+               dcs_json_text(root, "proposal"));
+    print_group(root, "request", "request under way", request, DCS_COUNT(request));
     print_group(root, "elsewhere", "newer at the CA, its key is not here", elsewhere,
                 DCS_COUNT(elsewhere));
     print_group(root, "rejected", "set aside", rejected, DCS_COUNT(rejected));
@@ -189,6 +210,9 @@ static void print_status_row(const struct dcs_json *order)
            name ? name : "-");
     if (failure)
         printf("             %s\n", failure);
+    if (dcs_json_text(order, "request.waits_for") && !failure)
+        printf("             a new certificate was asked for, the CA %s\n",
+               dcs_json_text(order, "request.waits_for"));
 }
 
 static void print_service(const struct dcs_json *service)

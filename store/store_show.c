@@ -224,6 +224,11 @@ bool dcs_show_describe(struct job *job, int64_t id, struct dcs_json *root, int64
         dcs_memory_copy_drop(&offer);
     }
     dcs_show_plan(root, &input, &plan);
+    if (order && order->renewed_order_id && !settings.successor) {
+        char line[80];
+        snprintf(line, sizeof(line), "successor = %lld", (long long)order->renewed_order_id);
+        dcs_json_add_text(root, "proposal", line);
+    }
     add_request(job, id, root);
     dcs_cache_read_memo(&job->cache, id, &memo);
     add_memo(root, &memo);

@@ -183,6 +183,26 @@ check_fails "CT off for the account is told in the CA's words" 8 'turned off|tur
     curl -sS --cacert '$SB_ca' -d '{\"ct_off\":true}' '$SB_control/settings' >/dev/null; '$DIGICERT_STORE' ct order/189 unlogged"
 control POST /settings '{"ct_off":false}' >/dev/null
 
+# ---- a renewed order ----
+fresh_state
+configure
+store show --refresh order/160 >"$T/shown"
+check "show proposes the renewal that the CA names" grep -q 'successor = 161' "$T/shown"
+configure "$(printf '[order/160]\nsuccessor = 161\n')"
+import_key 160
+equal "before the renewal has a pair the old order serves" "$(openssl x509 -in "$T/state/orders/160/gen-0001/cert.pem" -noout -serial)" \
+    "$(openssl x509 "${P[@]}" -in "$O/160" -noout -serial)"
+import_key 161
+equal "then the renewal serves under the old number" "$(openssl x509 -in "$T/state/orders/161/current/cert.pem" -noout -serial)" \
+    "$(openssl x509 "${P[@]}" -in "$O/160" -noout -serial)"
+equal "with its key" "$(openssl pkey "${P[@]}" -in "$O/161" -pubout)" "$(openssl pkey "${P[@]}" -in "$O/160" -pubout)"
+forget_requests
+check_fails "and the old order is never reissued again" 8 'successor' store reissue order/160
+equal "not once" 0 "$(posts)"
+check "a reissue of the renewal" store reissue order/161
+equal "is served under the old number" "$(openssl x509 -in "$T/state/orders/161/current/cert.pem" -noout -serial)" \
+    "$(openssl x509 "${P[@]}" -in "$O/160" -noout -serial)"
+
 # ---- crowds ----
 for many in 2 16 256; do
     id=$((800 + many))
