@@ -99,6 +99,12 @@ digicert-store exec -- openssl storeutl digicert: | grep -A1 -E 'order/12[34]$'
 say "a TLS server with certificate, chain and key from digicert://order/123"
 serve
 
+say "order 125: its key is elsewhere; with reissue = auto the first load makes a key and gets a certificate for it"
+printf '[order/125]\nreissue = auto\n' | tee -a "$work/digicert-store.conf"
+run digicert-store exec -- openssl storeutl -noout digicert://order/125 | grep -E '^[0-9]|Total'
+say "what would be done next, and when"
+run digicert-store show order/125 | sed -n '/^plan/,$p'
+
 say "the CA goes away"
 kill "$sandbox"
 wait "$sandbox" 2>/dev/null || true

@@ -45,6 +45,8 @@ suite() {
 mkdir -p "$build"
 suite gcc gcc "" ""
 if ! $quick; then
+    # Without a sanitizer's library clang links what users link.
+    suite clang clang "" "--suite fuzz"
     suite gcc-asan gcc "-Db_sanitize=address,undefined -Db_lundef=false" \
         "--suite unit --suite fuzz --timeout-multiplier 4"
     suite clang-asan clang "-Db_sanitize=address,undefined -Db_lundef=false" \
