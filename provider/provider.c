@@ -20,7 +20,8 @@ static const OSSL_ALGORITHM loaders[] = {
     { NULL, NULL, NULL, NULL },
 };
 
-static const OSSL_ALGORITHM *query_operation(void *provctx, int operation, int *no_cache)
+static DCS_AT_START const OSSL_ALGORITHM *query_operation(void *provctx, int operation,
+                                                          int *no_cache)
 {
     (void)provctx;
     *no_cache = 0;
@@ -63,7 +64,7 @@ static int get_params(void *provctx, OSSL_PARAM params[])
     return 1;
 }
 
-static const OSSL_ITEM *get_reason_strings(void *provctx)
+static DCS_AT_START const OSSL_ITEM *get_reason_strings(void *provctx)
 {
     (void)provctx;
     return provider_reasons;

@@ -52,6 +52,8 @@ static void repair_after_fork(struct dcs_store *store, unsigned now)
 
 void dcs_store_enter(struct dcs_store *store)
 {
+    pthread_once(&fork_once,
+                 register_fork); /* a fork before the first use finds nothing to repair */
     repair_after_fork(store, atomic_load(&fork_count));
     pthread_mutex_lock(&store->mutex);
 }
@@ -61,8 +63,8 @@ void dcs_store_leave(struct dcs_store *store)
     pthread_mutex_unlock(&store->mutex);
 }
 
-bool dcs_store_new(const struct dcs_store_options *options, struct dcs_store **ret_store,
-                   struct dcs_err *err)
+DCS_AT_START bool dcs_store_new(const struct dcs_store_options *options,
+                                struct dcs_store **ret_store, struct dcs_err *err)
 {
     struct dcs_store *store = dcs_alloc(1, sizeof(*store), err);
 
@@ -74,7 +76,6 @@ bool dcs_store_new(const struct dcs_store_options *options, struct dcs_store **r
         free(store);
         return false;
     }
-    pthread_once(&fork_once, register_fork);
     atomic_init(&store->forks, atomic_load(&fork_count));
     pthread_mutex_init(&store->mutex, NULL);
     *ret_store = store;
@@ -85,8 +86,7 @@ void dcs_store_free(struct dcs_store *store)
 {
     if (!store)
         return;
-    dcs_store_enter(store); /* after a fork: forget what the parent left half done */
-    dcs_store_leave(store);
+    repair_after_fork(store, atomic_load(&fork_count)); /* forget what the parent left half done */
     for (size_t i = 0; i < MEMORY_BUCKETS; i++) {
         while (store->memory[i]) {
             struct memory *gone = store->memory[i];

@@ -69,7 +69,7 @@ static const char *real_getenv(void *context, const char *name)
     return secure_getenv(name);
 }
 
-const struct dcs_env *dcs_env_real(void)
+DCS_AT_START const struct dcs_env *dcs_env_real(void)
 {
     /* Two constants, so that no thread ever writes. */
     static const struct dcs_env plain = { .now = real_now,

@@ -12,7 +12,7 @@ void dcs_wipe(void *data, size_t len)
         explicit_bzero(data, len);
 }
 
-void *dcs_alloc(size_t count, size_t size, struct dcs_err *err)
+DCS_AT_START void *dcs_alloc(size_t count, size_t size, struct dcs_err *err)
 {
     void *memory = calloc(count ? count : 1, size);
 
@@ -81,7 +81,7 @@ void dcs_str_drop(char **text)
     *text = NULL;
 }
 
-bool dcs_str_copy(const char *text, char **ret_copy, struct dcs_err *err)
+DCS_AT_START bool dcs_str_copy(const char *text, char **ret_copy, struct dcs_err *err)
 {
     char *copy = strdup(text ? text : "");
 
