@@ -195,10 +195,11 @@ static bool fetch_with(struct fetch *f, struct dcs_api *api, struct dcs_err *err
     note_revocation(f, order);
     if (!order->certificate_id || !dcs_order_has_certificate(order))
         return fail_without_certificate(order, err);
-    /* A certificate that was set aside stops no reissue: a new one is what helps. */
+    /* A certificate that was set aside stops no reissue: a new one is what helps. Nor does one that
+     * is still to come: it may be what a request of ours waits for. */
     struct dcs_err why = { 0 };
     bool fetched = dcs_fetch_issued(f, api, order, &why);
-    if (!fetched && why.code != DCS_E_REJECTED) {
+    if (!fetched && why.code != DCS_E_REJECTED && why.code != DCS_E_PENDING) {
         *err = why;
         return false;
     }

@@ -119,20 +119,49 @@ static bool reject(struct fetch *f, const struct dcs_order *order, const struct 
     return dcs_hint(err, "nothing that was cached is lost; it is asked for again later");
 }
 
+static bool anything(void *context, struct dcs_bundle *bundle)
+{
+    (void)bundle;
+    *(bool *)context = true;
+    return false;
+}
+
+/* While a reissue is pending, order info may name the certificate that is to come. The one before is
+ * valid all the same: who has nothing yet takes it by the order. *ret_certificate: 0, not told. */
+static bool get_pem(struct fetch *f, struct dcs_api *api, const struct dcs_order *order,
+                    struct dcs_buf *ret_pem, int64_t *ret_certificate, struct dcs_err *err)
+{
+    struct dcs_err why = { 0 };
+    bool has_some = false;
+
+    *ret_certificate = order->certificate_id;
+    if (dcs_api_download(api, order->certificate_id, ret_pem, &why))
+        return true;
+    if (why.code == DCS_E_PENDING &&
+        dcs_cache_each(&f->job->cache, f->id, anything, &has_some, NULL) && !has_some &&
+        dcs_api_download_active(api, order->id, ret_pem, NULL)) {
+        *ret_certificate = 0;
+        return true;
+    }
+    *err = why;
+    return dcs_fail_while(err, "order %lld", (long long)order->id);
+}
+
 static bool download(struct fetch *f, struct dcs_api *api, const struct dcs_order *order,
                      struct dcs_err *err)
 {
     dcs_auto(dcs_buf) struct dcs_buf pem = { .max = 1 << 20 };
     dcs_auto(dcs_accepted) struct dcs_accepted accepted = { 0 };
-    const struct dcs_accept expected = { .order = order,
-                                         .certificate_id = order->certificate_id,
-                                         .serial = order->serial,
-                                         .source = "fetch",
-                                         .now = dcs_env_now(f->job->env) };
+    struct dcs_accept expected = { .order = order,
+                                   .limits = f->job->settings->limits,
+                                   .source = "fetch",
+                                   .now = dcs_env_now(f->job->env) };
     struct dcs_err why = { 0 };
 
-    if (!dcs_api_download(api, order->certificate_id, &pem, err))
-        return dcs_fail_while(err, "order %lld", (long long)order->id);
+    if (!get_pem(f, api, order, &pem, &expected.certificate_id, err))
+        return false;
+    if (expected.certificate_id)
+        expected.serial = order->serial;
     if (!dcs_accept(&expected, dcs_buf_text(&pem), pem.len, &accepted, &why))
         return reject(f, order, &why, err);
     f->memo.rejected_certificate = 0;

@@ -64,6 +64,7 @@ static bool step(struct fetch *f, struct dcs_api *api, const struct dcs_order *o
                                          .cache = &f->job->cache,
                                          .api = api,
                                          .order = order,
+                                         .limits = f->job->settings->limits,
                                          .is_door = f->job->is_door,
                                          .impatient = f->wish != NULL };
 

@@ -39,6 +39,11 @@ bool dcs_api_order(struct dcs_api *api, const char *id, struct dcs_order **ret_o
 bool dcs_api_download(struct dcs_api *api, int64_t certificate_id, struct dcs_buf *ret_pem,
                       struct dcs_err *err) DCS_CHECKED;
 
+/* GET /certificate/download/order/{order}/format/pem_all: the order's active certificate, whatever its
+ * id; no duplicate and no earlier one (facts/certcentral-api.md 5). PENDING for "not yet". */
+bool dcs_api_download_active(struct dcs_api *api, int64_t order, struct dcs_buf *ret_pem,
+                             struct dcs_err *err) DCS_CHECKED;
+
 struct dcs_order_refs {
     struct dcs_order_ref {
         int64_t order_id, certificate_id; /* certificate_id 0 when absent */

@@ -67,23 +67,40 @@ bool dcs_api_order(struct dcs_api *api, const char *id, struct dcs_order **ret_o
            dcs_order_from_json(root, ret_order, err);
 }
 
-bool dcs_api_download(struct dcs_api *api, int64_t certificate_id, struct dcs_buf *ret_pem,
-                      struct dcs_err *err)
+static bool download(struct dcs_api *api, const char *path, struct dcs_buf *ret_pem,
+                     struct dcs_err *err)
 {
     dcs_auto(dcs_http_answer) struct dcs_http_answer answer = { 0 };
-    char path[96];
     const struct dcs_api_request request = { .method = "GET",
                                              .path = path,
                                              .max_bytes = ANSWER_MAX,
                                              .place = DCS_API_DOWNLOAD,
                                              .check = is_pem };
 
-    snprintf(path, sizeof(path), "/certificate/%lld/download/format/pem_all",
-             (long long)certificate_id);
     if (!dcs_api_send(api, &request, &answer, err))
         return false;
     dcs_buf_add(ret_pem, answer.body.data, answer.body.len);
     return dcs_buf_ok(ret_pem, "a download", err);
+}
+
+bool dcs_api_download(struct dcs_api *api, int64_t certificate_id, struct dcs_buf *ret_pem,
+                      struct dcs_err *err)
+{
+    char path[96];
+
+    snprintf(path, sizeof(path), "/certificate/%lld/download/format/pem_all",
+             (long long)certificate_id);
+    return download(api, path, ret_pem, err);
+}
+
+bool dcs_api_download_active(struct dcs_api *api, int64_t order, struct dcs_buf *ret_pem,
+                             struct dcs_err *err)
+{
+    char path[96];
+
+    snprintf(path, sizeof(path), "/certificate/download/order/%lld/format/pem_all",
+             (long long)order);
+    return download(api, path, ret_pem, err);
 }
 
 /* ---- lists of references ---- */

@@ -19,8 +19,9 @@ struct dcs_reissue_run {
     const struct dcs_cache *cache; /* with the order's lock held */
     struct dcs_api *api;
     const struct dcs_order *order; /* as the CA described it just now */
-    bool is_door;                  /* never repeats a POST whose answer was lost */
-    bool impatient;                /* a person waits: asks before next_look_at too */
+    const struct dcs_limits *limits;
+    bool is_door;   /* never repeats a POST whose answer was lost */
+    bool impatient; /* a person waits: asks before next_look_at too */
 };
 
 /* What is wanted, by policy or by a person. */

@@ -325,6 +325,7 @@ static bool download(const struct dcs_reissue_run *r, struct dcs_intent *intent,
     dcs_auto(dcs_accepted) struct dcs_accepted accepted = { 0 };
     struct dcs_request *request = intent->request;
     struct dcs_accept expected = { .order = r->order,
+                                   .limits = r->limits,
                                    .certificate_id = request->certificate_id,
                                    .has_spki = true,
                                    .source = "reissue",

@@ -108,6 +108,18 @@ check "whose value is shown" store show --json order/182
 control POST /orders/182/actions '{"do":"validate"}' >/dev/null
 check "and goes on when it is done" store wait --timeout 20 order/182
 
+# ---- order info that names the certificate to come ----
+fresh_state
+configure "$(auto 181)" "$(printf '[order/180]\nreissue = never\n')"
+control POST /settings '{"pending_shows_new":true}' >/dev/null
+check "a reissue is joined though order info names its certificate before it is issued" store reissue --again --timeout 30 order/181
+check "the pair fits" pair_fits 181
+control POST /orders '{"id":705,"common_name":"early.example.com","dns_names":["early.example.com"],"switches":{"approval":"always"}}' >/dev/null
+store reissue --timeout 1 order/705 >/dev/null 2>&1
+rm -rf "$T/state/orders/705"
+equal "who has nothing takes the certificate from before by its order" "Certificate Certificate" "$(kinds "$O/705?type=chain" | xargs)"
+control POST /settings '{"pending_shows_new":false}' >/dev/null
+
 # ---- rejected, refused ----
 fresh_state
 configure 'load_deadline = 2s' "$(auto 180)"
