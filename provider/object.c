@@ -4,6 +4,7 @@
 
 #include <openssl/core_names.h>
 #include <openssl/core_object.h>
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/params.h>
 #include <stdio.h>
@@ -55,7 +56,12 @@ int object_key(const struct object_sink *sink, const struct dcs_key *key)
     /* A key in a token: pkcs11-provider's decoders know this structure by this name. */
     if (key->form == DCS_KEY_POINTER)
         return give(sink, OSSL_OBJECT_PKEY, NULL, "pk11-uri", der);
-    return give(sink, OSSL_OBJECT_PKEY, types[key->kind], "PrivateKeyInfo", der);
+    /* 3.0 and 3.1 build their chain of decoders anew each time: naming the structure makes it short.
+     * From 3.2 on chains are remembered, and the name only adds a step (3.5.9, P-256: 0.315 of the
+     * time of file: without it, 0.331 with it). */
+    bool remembers_chains = OPENSSL_version_major() > 3 || OPENSSL_version_minor() >= 2;
+    return give(sink, OSSL_OBJECT_PKEY, types[key->kind],
+                remembers_chains && types[key->kind] ? NULL : "PrivateKeyInfo", der);
 }
 
 int object_name(const struct object_sink *sink, const struct dcs_entry *entry)
