@@ -5,7 +5,6 @@
 set -eu
 release=${1:?release, for example trixie}
 dir=${2:?directory}
-[ -e "$dir/.complete" ] && exit 0
 [ "$(id -u)" -eq 0 ] || { echo "tree.sh: debootstrap needs root" >&2; exit 1; }
 # shellcheck source=tests/support/packages.sh
 . "$(dirname "$0")/../support/packages.sh"
@@ -16,10 +15,16 @@ mirror=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null |
 [ -n "$mirror" ] || { echo "tree.sh: no mirror found in this host's apt sources" >&2; exit 1; }
 script=/usr/share/debootstrap/scripts/$release
 [ -e "$script" ] || script=/usr/share/debootstrap/scripts/sid
-packages=$(printf '%s,' "${BUILD_PACKAGES[@]}" openssl ca-certificates jq curl strace procps)
-rm -rf "$dir"
+packages=$(printf '%s,' "${BUILD_PACKAGES[@]}" openssl ca-certificates jq curl strace procps libcmocka-dev binutils \
+    util-linux python3-minimal)
+[ "$(cat "$dir/.complete" 2>/dev/null)" = "$packages" ] && exit 0
+# What an interrupted run left mounted must not be removed from below.
+for at in proc dev; do
+    while mountpoint -q "$dir/$at"; do umount -l "$dir/$at"; done
+done
+rm -rf --one-file-system "$dir"
 debootstrap --variant=minbase --include="${packages%,}" "$release" "$dir" "$mirror" "$script" >"$dir.log" 2>&1 || {
     tail -n 20 "$dir.log" >&2
     exit 1
 }
-touch "$dir/.complete"
+echo "$packages" >"$dir/.complete"
