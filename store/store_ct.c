@@ -114,13 +114,11 @@ static bool describe_ct(struct job *job, int64_t id, struct dcs_json *root, stru
     struct dcs_plan plan;
     struct memory offer = { 0 };
     enum dcs_stage stage = DCS_STAGE_NONE;
-    int64_t now = dcs_env_now(job->env);
 
     dcs_show_read_order(job, id, &order, &settings);
-    if (!dcs_plan_gather(job, id, order, &settings, now, &input, err) ||
+    if (!dcs_show_plan_of(job, id, order, &settings, 0, &input, &plan, err) ||
         !dcs_load_offer(job, id, &offer, &stage, err))
         return false;
-    dcs_plan_decide(&input.facts, now, &plan);
     dcs_json_add_i64(root, "order_id", id);
     dcs_json_add_text(
         root, "setting",

@@ -187,10 +187,9 @@ static const char *role_name(const struct job *job)
     return job->cache.role == DCS_ROLE_KEEPER ? "keeper" : "reader";
 }
 
-/* A plan can be made of what is here alone; a fresh look at the CA may change it. */
-static bool plan_of(struct job *job, int64_t id, const struct dcs_order *order,
-                    const struct dcs_order_settings *settings, int64_t at,
-                    struct plan_input *ret_input, struct dcs_plan *ret_plan, struct dcs_err *err)
+bool dcs_show_plan_of(struct job *job, int64_t id, const struct dcs_order *order,
+                      const struct dcs_order_settings *settings, int64_t at,
+                      struct plan_input *ret_input, struct dcs_plan *ret_plan, struct dcs_err *err)
 {
     int64_t now = at ? at : dcs_env_now(job->env);
 
@@ -217,7 +216,7 @@ bool dcs_show_describe(struct job *job, int64_t id, struct dcs_json *root, int64
     dcs_json_add_i64(root, "order_id", id);
     dcs_show_read_order(job, id, &order, &settings);
     if (!add_order_info(order, root, err) ||
-        !plan_of(job, id, order, &settings, at, &input, &plan, err))
+        !dcs_show_plan_of(job, id, order, &settings, at, &input, &plan, err))
         return false;
     if (dcs_load_offer(job, id, &offer, &stage, NULL)) {
         add_current(job, root, &offer, &plan);

@@ -8,6 +8,11 @@
 /* order.json, NULL while the order was never read, and what is configured for it. */
 void dcs_show_read_order(struct job *job, int64_t id, struct dcs_order **ret_order,
                          struct dcs_order_settings *ret_settings);
+/* The plan by what is here alone; a fresh look at the CA may change it. at: of that moment, 0 now. */
+bool dcs_show_plan_of(struct job *job, int64_t id, const struct dcs_order *order,
+                      const struct dcs_order_settings *settings, int64_t at,
+                      struct plan_input *ret_input, struct dcs_plan *ret_plan,
+                      struct dcs_err *err) DCS_CHECKED;
 /* The order as `show --json` has it, with generations and plan. at: the plan of that moment, 0 now. */
 bool dcs_show_describe(struct job *job, int64_t id, struct dcs_json *root, int64_t at,
                        struct dcs_err *err) DCS_CHECKED;

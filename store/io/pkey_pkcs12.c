@@ -21,17 +21,6 @@ static void parts_drop(struct parts *parts)
     sk_X509_pop_free(parts->chain, X509_free);
 }
 
-static X509 *read_cert(const struct dcs_bytes *der, OSSL_LIB_CTX *libctx)
-{
-    const unsigned char *at = der->data;
-    X509 *x509 = X509_new_ex(libctx, NULL);
-
-    if (x509 && d2i_X509(&x509, &at, (long)der->len))
-        return x509;
-    X509_free(x509);
-    return NULL;
-}
-
 static bool read_parts(const struct dcs_key *key, const struct dcs_bytes *certs, size_t count,
                        struct parts *parts, struct dcs_err *err)
 {
@@ -40,11 +29,11 @@ static bool read_parts(const struct dcs_key *key, const struct dcs_bytes *certs,
     if (!libctx)
         return false;
     parts->chain = sk_X509_new_null();
-    parts->leaf = count ? read_cert(&certs[0], libctx) : NULL;
+    parts->leaf = count ? dcs_x509_from_der(&certs[0], libctx) : NULL;
     if (!parts->chain || !parts->leaf)
         return dcs_fail(err, DCS_E_NOMEM, "the certificate cannot be read again");
     for (size_t i = 1; i < count; i++) {
-        X509 *x509 = read_cert(&certs[i], libctx);
+        X509 *x509 = dcs_x509_from_der(&certs[i], libctx);
         if (!x509 || !sk_X509_push(parts->chain, x509)) {
             X509_free(x509);
             return dcs_fail(err, DCS_E_NOMEM, "the chain cannot be read again");

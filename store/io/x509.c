@@ -55,6 +55,17 @@ const EVP_MD *dcs_crypto_sha1(void)
     return sha1_md;
 }
 
+X509 *dcs_x509_from_der(const struct dcs_bytes *der, OSSL_LIB_CTX *libctx)
+{
+    const unsigned char *at = der->data;
+    X509 *x509 = X509_new_ex(libctx, NULL);
+
+    if (x509 && d2i_X509(&x509, &at, (long)der->len))
+        return x509;
+    X509_free(x509);
+    return NULL;
+}
+
 const char *dcs_crypto_reason(void)
 {
     const char *reason = ERR_reason_error_string(ERR_peek_last_error());

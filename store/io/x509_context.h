@@ -8,6 +8,7 @@
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/x509.h>
 
 #include "io/x509.h"
 
@@ -30,6 +31,9 @@ static inline void dcs_quiet_drop(int *quiet)
     (void)quiet;
     ERR_pop_to_mark();
 }
+
+/* A certificate in our context, NULL when it cannot be read; the caller frees. */
+X509 *dcs_x509_from_der(const struct dcs_bytes *der, OSSL_LIB_CTX *libctx) DCS_CHECKED;
 
 /* The reason of the newest error in the queue, for our texts; "unknown reason" without one. */
 const char *dcs_crypto_reason(void);

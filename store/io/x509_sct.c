@@ -182,17 +182,6 @@ static void scts_drop(struct scts *s)
     X509_free(s->issuer);
 }
 
-static X509 *read_cert(const struct dcs_bytes *der, OSSL_LIB_CTX *libctx)
-{
-    const unsigned char *at = der->data;
-    X509 *x509 = X509_new_ex(libctx, NULL);
-
-    if (x509 && d2i_X509(&x509, &at, (long)der->len))
-        return x509;
-    X509_free(x509);
-    return NULL;
-}
-
 static bool prepare(struct scts *s, const struct dcs_logs *logs, int64_t now, OSSL_LIB_CTX *libctx)
 {
     s->empty = CTLOG_STORE_new_ex(libctx, NULL);
@@ -235,10 +224,10 @@ bool dcs_cert_scts(const struct dcs_bytes *leaf, const struct dcs_bytes *issuer,
     (void)quiet;
     if (!libctx)
         return false;
-    s.leaf = read_cert(leaf, libctx);
+    s.leaf = dcs_x509_from_der(leaf, libctx);
     if (!s.leaf)
         return dcs_fail(err, DCS_E_REJECTED, "the certificate cannot be read");
-    s.issuer = issuer ? read_cert(issuer, libctx) : NULL;
+    s.issuer = issuer ? dcs_x509_from_der(issuer, libctx) : NULL;
     s.list = X509_get_ext_d2i(s.leaf, NID_ct_precert_scts, &critical, NULL);
     *ret_count = 0;
     if (!s.list && critical == -1)
