@@ -58,7 +58,9 @@ static bool certainly_not_taken(const struct dcs_err *why, bool was_sent)
 
 static void read_asked(const struct dcs_json *root, struct dcs_api_asked *ret_asked)
 {
-    const struct dcs_json *request = dcs_json_first(dcs_json_get(root, "requests"));
+    const struct dcs_json *requests = dcs_json_get(root, "requests");
+    const struct dcs_json *request =
+        dcs_json_is_array(requests) ? dcs_json_first(requests) : requests;
 
     *ret_asked = (struct dcs_api_asked){ 0 };
     if (!dcs_json_i64(request, "id", &ret_asked->request_id) || ret_asked->request_id < 0)
@@ -79,6 +81,7 @@ bool dcs_api_ask(struct dcs_api *api, const struct dcs_api_ask *ask,
     struct dcs_err why = { 0 };
     char path[96];
     int before = dcs_api_requests_made(api);
+    int64_t answered = 0;
 
     *ret_taken = DCS_NO;
     snprintf(path, sizeof(path), "/order/certificate/%lld/%s", (long long)ask->order,
@@ -97,6 +100,13 @@ bool dcs_api_ask(struct dcs_api *api, const struct dcs_api_ask *ask,
             *ret_taken = DCS_UNKNOWN;
         *err = why;
         return false;
+    }
+    if (dcs_json_i64(root, "id", &answered) && answered != ask->order) {
+        /* Its ids are somebody else's. */
+        *ret_taken = DCS_UNKNOWN;
+        return dcs_fail(err, DCS_E_AWAY,
+                        "asked under order %lld, the service answered about order %lld",
+                        (long long)ask->order, (long long)answered);
     }
     *ret_taken = DCS_YES;
     read_asked(root, ret_asked);
@@ -117,9 +127,48 @@ static bool get_object(struct dcs_api *api, const char *path, size_t max,
            dcs_json_parse(dcs_buf_text(&answer.body), answer.body.len, ret_root, err);
 }
 
+/* Keeps the highest ids. */
+static void add_unread(struct dcs_api_list_look *look, int64_t id)
+{
+    size_t at = look->unread_count;
+
+    if (at == DCS_UNREAD_MAX) {
+        look->left_out = true;
+        if (id <= look->unread[--at])
+            return;
+    } else {
+        look->unread_count++;
+    }
+    for (; at > 0 && look->unread[at - 1] < id; at--)
+        look->unread[at] = look->unread[at - 1];
+    look->unread[at] = id;
+}
+
+static void look_at_entry(const struct dcs_json *entry, const uint8_t spki_sha256[DCS_SHA256_LEN],
+                          struct dcs_api_list_look *look)
+{
+    const char *csr = dcs_json_text(entry, "csr");
+    uint8_t hash[DCS_SHA256_LEN];
+    int64_t id = 0;
+
+    if (!dcs_json_i64(entry, "id", &id) || id < 0)
+        id = 0;
+    if (!csr || !dcs_csr_spki_sha256(csr, hash, NULL)) {
+        add_unread(look, id);
+        return;
+    }
+    if (memcmp(hash, spki_sha256, sizeof(hash)) != 0 ||
+        (look->found && id <= look->issued.certificate_id))
+        return;
+    look->found = true;
+    look->issued.certificate_id = id;
+    dcs_clean_text(dcs_json_text(entry, "status"), look->issued.status,
+                   sizeof(look->issued.status));
+}
+
 bool dcs_api_find_issued(struct dcs_api *api, int64_t order, bool is_duplicate,
-                         const uint8_t spki_sha256[DCS_SHA256_LEN], bool *ret_found,
-                         struct dcs_api_issued *ret_issued, struct dcs_err *err)
+                         const uint8_t spki_sha256[DCS_SHA256_LEN],
+                         struct dcs_api_list_look *ret_look, struct dcs_err *err)
 {
     dcs_auto(dcs_json) struct dcs_json *root = NULL;
     char path[128];
@@ -128,23 +177,10 @@ bool dcs_api_find_issued(struct dcs_api *api, int64_t order, bool is_duplicate,
              is_duplicate ? "duplicate?show_archived=true" : "reissue");
     if (!get_object(api, path, LIST_MAX, &root, err))
         return false;
-    *ret_found = false;
+    *ret_look = (struct dcs_api_list_look){ 0 };
     const struct dcs_json *rows = dcs_json_get(root, "certificates"); /* omitted when empty */
-    for (const struct dcs_json *r = dcs_json_first(rows); r; r = dcs_json_next(r)) {
-        const char *csr = dcs_json_text(r, "csr");
-        uint8_t hash[DCS_SHA256_LEN];
-        int64_t id = 0;
-        if (!csr || !dcs_csr_spki_sha256(csr, hash, NULL) ||
-            memcmp(hash, spki_sha256, sizeof(hash)) != 0)
-            continue;
-        if (!dcs_json_i64(r, "id", &id) || id < 0)
-            id = 0;
-        if (*ret_found && id <= ret_issued->certificate_id)
-            continue;
-        *ret_found = true;
-        ret_issued->certificate_id = id;
-        dcs_clean_text(dcs_json_text(r, "status"), ret_issued->status, sizeof(ret_issued->status));
-    }
+    for (const struct dcs_json *r = dcs_json_first(rows); r; r = dcs_json_next(r))
+        look_at_entry(r, spki_sha256, ret_look);
     return true;
 }
 

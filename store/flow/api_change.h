@@ -42,11 +42,21 @@ struct dcs_api_issued {
     int64_t certificate_id; /* 0: none yet */
     char status[16];        /* approved, issued, pending, rejected, revoked; "" when absent */
 };
-/* Looks in that list for the public key; *ret_found false when no entry has it. The list may repeat
- * the primary certificate, so of several the one with the highest id counts. */
+enum { DCS_UNREAD_MAX = 16 };
+struct dcs_api_list_look {
+    bool found;
+    struct dcs_api_issued issued; /* with found */
+    /* Entries whose CSR is not given or cannot be read: only their certificates tell whose they are.
+     * Highest ids first; left_out: there were more of them. */
+    int64_t unread[DCS_UNREAD_MAX];
+    size_t unread_count;
+    bool left_out;
+};
+/* Looks in that list for the public key. The list may repeat the primary certificate, so of several
+ * the one with the highest id counts. */
 bool dcs_api_find_issued(struct dcs_api *api, int64_t order, bool is_duplicate,
-                         const uint8_t spki_sha256[DCS_SHA256_LEN], bool *ret_found,
-                         struct dcs_api_issued *ret_issued, struct dcs_err *err) DCS_CHECKED;
+                         const uint8_t spki_sha256[DCS_SHA256_LEN],
+                         struct dcs_api_list_look *ret_look, struct dcs_err *err) DCS_CHECKED;
 
 /* GET /request/{id}: what people at the CA or in the account did with it. */
 struct dcs_api_request_state {

@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/trace.h"
 
@@ -19,6 +20,7 @@ enum {
     POLL_MAX_S = 3600,
     POLLS_DOUBLED_MAX = 12,
     PEM_MAX = 1 << 20,
+    SENT_MAX = 32,
 };
 
 bool dcs_reissue_save(const struct dcs_reissue_run *r, const struct dcs_intent *intent,
@@ -72,16 +74,39 @@ static bool is_ours(const struct dcs_order_request *row, const struct dcs_reques
 
 static bool is_unsettled(const struct dcs_order_request *row)
 {
-    return strcmp(row->status, "pending") == 0 || strcmp(row->status, "submitted") == 0;
+    return strcasecmp(row->status, "pending") == 0 || strcasecmp(row->status, "submitted") == 0 ||
+           strcasecmp(row->status, "needs_approval") == 0;
 }
 
+static bool is_refusal(const char *status)
+{
+    static const char *const words[] = { "rejected", "denied", "canceled", "cancelled" };
+
+    for (size_t i = 0; i < DCS_COUNT(words); i++)
+        if (strcasecmp(status, words[i]) == 0)
+            return true;
+    return false;
+}
+
+/* By its id, else by our tag: the newest one that lives, since a POST that was repeated has the tag of
+ * the first. */
 static const struct dcs_order_request *our_row(const struct dcs_reissue_run *r,
                                                const struct dcs_request *request)
 {
-    for (size_t i = 0; i < r->order->request_count; i++)
-        if (is_ours(&r->order->requests[i], request))
-            return &r->order->requests[i];
-    return NULL;
+    const struct dcs_order_request *found = NULL;
+
+    for (size_t i = 0; i < r->order->request_count; i++) {
+        const struct dcs_order_request *row = &r->order->requests[i];
+        if (request->request_id && row->id == request->request_id)
+            return row;
+        if (!is_ours(row, request))
+            continue;
+        bool lives = !is_refusal(row->status);
+        bool has_life = found && !is_refusal(found->status);
+        if (!found || (lives && !has_life) || (lives == has_life && row->id > found->id))
+            found = row;
+    }
+    return found;
 }
 
 /* ---- waiting ---- */
@@ -147,8 +172,9 @@ const struct dcs_order_request *dcs_reissue_foreign(const struct dcs_order *orde
 {
     for (size_t i = 0; i < order->request_count; i++) {
         const struct dcs_order_request *row = &order->requests[i];
-        bool changes = strcmp(row->type, "reissue") == 0 || strcmp(row->type, "revoke") == 0 ||
-                       strcmp(row->type, "duplicate") == 0;
+        bool changes = strcasecmp(row->type, "reissue") == 0 ||
+                       strcasecmp(row->type, "revoke") == 0 ||
+                       strcasecmp(row->type, "duplicate") == 0;
         if (changes && is_unsettled(row) && !(ours && is_ours(row, ours)))
             return row;
     }
@@ -157,30 +183,89 @@ const struct dcs_order_request *dcs_reissue_foreign(const struct dcs_order *orde
 
 static bool look_in_order(const struct dcs_reissue_run *r, struct dcs_request *request)
 {
-    for (size_t i = 0; i < r->order->request_count; i++) {
-        const struct dcs_order_request *row = &r->order->requests[i];
-        if (!is_ours(row, request))
-            continue;
+    const struct dcs_order_request *row = our_row(r, request);
+
+    if (row)
         request->request_id = row->id;
-        return true;
-    }
+    return row != NULL;
+}
+
+/* What a look at the CA's lists found out. */
+struct sight {
+    bool found, refused;
+    bool is_doubtful; /* something there may be ours: that nothing was found is no denial */
+};
+
+static bool has_our_key(const struct dcs_request *request, const struct dcs_buf *pem)
+{
+    dcs_auto(dcs_cert_list) struct dcs_cert_list sent = { 0 };
+
+    if (!dcs_certs_from_pem(dcs_buf_text(pem), pem->len, SENT_MAX, &sent, NULL))
+        return false;
+    for (size_t i = 0; i < sent.count; i++)
+        if (memcmp(dcs_cert_info(sent.certs[i])->spki_sha256, request->spki_sha256,
+                   DCS_SHA256_LEN) == 0)
+            return true;
     return false;
 }
 
-static bool look_in_list(const struct dcs_reissue_run *r, struct dcs_intent *intent,
-                         bool *ret_found, struct dcs_err *err)
+/* Entries that keep their CSR to themselves: their certificates show the key. */
+static bool look_at_unread(const struct dcs_reissue_run *r, struct dcs_request *request,
+                           const struct dcs_api_list_look *look, struct sight *sight,
+                           struct dcs_err *err)
 {
-    struct dcs_request *request = intent->request;
-    struct dcs_api_issued issued = { 0 };
-    bool found = false;
-
-    if (!dcs_api_find_issued(r->api, intent->order, request->is_duplicate, request->spki_sha256,
-                             &found, &issued, err))
-        return false;
-    *ret_found = found;
-    if (found && issued.certificate_id)
-        request->certificate_id = issued.certificate_id;
+    sight->is_doubtful |=
+        look->left_out && look->unread[DCS_UNREAD_MAX - 1] > request->before_certificate;
+    for (size_t i = 0; i < look->unread_count && !sight->found; i++) {
+        dcs_auto(dcs_buf) struct dcs_buf pem = { .max = PEM_MAX };
+        struct dcs_err why = { 0 };
+        int64_t id = look->unread[i];
+        if (id != 0 && (id == request->before_certificate || id == request->certificate_id))
+            continue;
+        if (id != 0 && dcs_api_download(r->api, id, &pem, &why)) {
+            sight->found = has_our_key(request, &pem);
+            if (sight->found)
+                request->certificate_id = id;
+            continue;
+        }
+        sight->is_doubtful = true; /* not issued yet */
+        if (id != 0 && why.code != DCS_E_PENDING && why.code != DCS_E_NOT_FOUND) {
+            *err = why;
+            return false;
+        }
+    }
     return true;
+}
+
+static bool look_in_list(const struct dcs_reissue_run *r, struct dcs_request *request,
+                         bool of_duplicates, struct sight *sight, struct dcs_err *err)
+{
+    struct dcs_api_list_look look = { 0 };
+    struct dcs_err why = { 0 };
+
+    if (!dcs_api_find_issued(r->api, r->order->id, of_duplicates, request->spki_sha256, &look,
+                             &why)) {
+        sight->is_doubtful = true;
+        if (why.code == DCS_E_NOT_FOUND) /* this CA keeps no such list */
+            return true;
+        *err = why;
+        return false;
+    }
+    if (!look.found)
+        return look_at_unread(r, request, &look, sight, err);
+    sight->found = true;
+    sight->refused = is_refusal(look.issued.status);
+    if (look.issued.certificate_id)
+        request->certificate_id = look.issued.certificate_id;
+    return true;
+}
+
+/* In the list of its kind, then in the other: what a damaged record asked for is not known. */
+static bool look_in_lists(const struct dcs_reissue_run *r, struct dcs_request *request,
+                          struct sight *sight, struct dcs_err *err)
+{
+    return look_in_list(r, request, request->is_duplicate, sight, err) &&
+           (sight->found || look_in_list(r, request, !request->is_duplicate, sight, err));
 }
 
 /* An order that waits for something, or a request newer than what we knew, may be ours without its
@@ -216,14 +301,14 @@ bool dcs_reissue_look(const struct dcs_reissue_run *r, struct dcs_intent *intent
                       struct dcs_err *err)
 {
     struct dcs_request *request = intent->request;
-    bool found = look_in_order(r, request);
+    struct sight sight = { .found = look_in_order(r, request) };
 
     *ret_again = false;
-    if (!found && !look_in_list(r, intent, &found, err))
+    if (!sight.found && !look_in_lists(r, request, &sight, err))
         return false;
-    if (found)
+    if (sight.found)
         return dcs_reissue_save(r, intent, err);
-    if (!may_be_ours(r, request))
+    if (!may_be_ours(r, request) && !sight.is_doubtful)
         note_look(r, request);
     *ret_again = was_denied_long_enough(request);
     if (*ret_again && request->posts >= POSTS_MAX)
@@ -246,8 +331,9 @@ static bool order_has_ended(const struct dcs_reissue_run *r)
     case DCS_ORDER_REJECTED:
     case DCS_ORDER_CANCELED:
     case DCS_ORDER_REVOKED:
-    case DCS_ORDER_EXPIRED:
         return true;
+    case DCS_ORDER_EXPIRED: /* or its certificate: an order whose end is ahead goes on */
+        return r->order->order_valid_till <= dcs_env_now(r->env);
     case DCS_ORDER_UNKNOWN:
     case DCS_ORDER_NEEDS_APPROVAL:
     case DCS_ORDER_PENDING:
@@ -263,16 +349,19 @@ static bool order_has_ended(const struct dcs_reissue_run *r)
 
 /* True: it may still come. */
 static bool check_fate(const struct dcs_reissue_run *r, const struct dcs_intent *intent,
-                       struct dcs_err *err)
+                       bool is_refused, struct dcs_err *err)
 {
-    const struct dcs_order_request *row = our_row(r, intent->request);
+    const struct dcs_request *request = intent->request;
+    const struct dcs_order_request *row = our_row(r, request);
     struct dcs_api_request_state state = { 0 };
+    int64_t id = row ? row->id : request->request_id;
 
-    if (row && strcmp(row->status, "rejected") == 0) {
-        if (!dcs_api_request_state(r->api, row->id, &state, NULL))
-            state.comment[0] = '\0';
+    is_refused |= row && is_refusal(row->status);
+    /* Order info need not list requests: then the request itself is asked. */
+    if (id && (!row || is_refused) && dcs_api_request_state(r->api, id, &state, NULL))
+        is_refused |= is_refusal(state.status);
+    if (is_refused)
         return close_for(r, intent, "was rejected or cancelled", state.comment, err);
-    }
     if (order_has_ended(r))
         return close_for(r, intent, "came to nothing: the order ended", r->order->status_text, err);
     return true;
@@ -318,47 +407,69 @@ static bool check_answer(const struct dcs_request *request, const struct dcs_acc
     return has_all_names(request, accepted->facts, err);
 }
 
-static bool download(const struct dcs_reissue_run *r, struct dcs_intent *intent,
-                     struct dcs_accepted *ret_accepted, struct dcs_err *err)
+enum download { DOWNLOADED, NOT_YET, NOT_GOOD, NO_ANSWER };
+
+static enum download download(const struct dcs_reissue_run *r, const struct dcs_request *request,
+                              struct dcs_accepted *ret_accepted, struct dcs_err *why)
 {
     dcs_auto(dcs_buf) struct dcs_buf pem = { .max = PEM_MAX };
     dcs_auto(dcs_accepted) struct dcs_accepted accepted = { 0 };
-    struct dcs_request *request = intent->request;
     struct dcs_accept expected = { .order = r->order,
                                    .limits = r->limits,
                                    .certificate_id = request->certificate_id,
                                    .has_spki = true,
                                    .source = "reissue",
                                    .now = dcs_env_now(r->env) };
-    struct dcs_err why = { 0 };
 
     memcpy(expected.spki_sha256, request->spki_sha256, DCS_SHA256_LEN);
-    if (!dcs_api_download(r->api, request->certificate_id, &pem, &why)) {
-        if (why.code == DCS_E_PENDING || why.code == DCS_E_NOT_FOUND)
-            return still_pending(r, intent, err);
-        *err = why;
-        return dcs_fail_while(err, "order %lld", (long long)intent->order);
-    }
-    if (!dcs_accept(&expected, dcs_buf_text(&pem), pem.len, &accepted, &why) ||
-        !check_answer(request, &accepted, &why))
-        return reject(r, intent, &why, err);
+    if (!dcs_api_download(r->api, request->certificate_id, &pem, why))
+        return why->code == DCS_E_PENDING || why->code == DCS_E_NOT_FOUND ? NOT_YET : NO_ANSWER;
+    if (!dcs_accept(&expected, dcs_buf_text(&pem), pem.len, &accepted, why) ||
+        !check_answer(request, &accepted, why))
+        return NOT_GOOD;
     *ret_accepted = accepted;
     accepted = (struct dcs_accepted){ 0 };
-    return true;
+    return DOWNLOADED;
+}
+
+/* The id that the CA gave may be a wrong one: its list may know our key under another. */
+static bool found_other_id(const struct dcs_reissue_run *r, struct dcs_request *request,
+                           struct sight *sight)
+{
+    int64_t before = request->certificate_id;
+    struct dcs_err err = { 0 };
+
+    if (!look_in_list(r, request, request->is_duplicate, sight, &err))
+        dcs_trace(r->env, "order %lld: %s", (long long)r->order->id, err.text);
+    return request->certificate_id != before;
 }
 
 bool dcs_reissue_poll(const struct dcs_reissue_run *r, struct dcs_intent *intent,
                       struct dcs_accepted *ret_accepted, struct dcs_err *err)
 {
     struct dcs_request *request = intent->request;
-    bool found = false;
+    enum download result = NOT_YET;
+    struct sight sight = { 0 };
+    struct dcs_err why = { 0 };
 
-    if (!check_fate(r, intent, err))
-        return false;
     /* A request id alone cannot be joined to a certificate: the public key does. */
-    if (!request->certificate_id && !look_in_list(r, intent, &found, err))
+    if (!request->certificate_id && !look_in_list(r, request, request->is_duplicate, &sight, err))
         return false;
-    if (!request->certificate_id)
-        return still_pending(r, intent, err);
-    return download(r, intent, ret_accepted, err);
+    if (request->certificate_id)
+        result = download(r, request, ret_accepted, &why);
+    if (request->certificate_id && (result == NOT_YET || result == NOT_GOOD) &&
+        found_other_id(r, request, &sight))
+        result = download(r, request, ret_accepted, &why);
+    switch (result) {
+    case DOWNLOADED:
+        return true;
+    case NOT_GOOD:
+        return reject(r, intent, &why, err);
+    case NO_ANSWER:
+        *err = why;
+        return dcs_fail_while(err, "order %lld", (long long)intent->order);
+    case NOT_YET:
+        break;
+    }
+    return check_fate(r, intent, sight.refused, err) && still_pending(r, intent, err);
 }

@@ -14,7 +14,10 @@
 
 #include "io/pkey_evp.h"
 
-enum { COMMON_NAME_MAX = 64 }; /* ub-common-name, RFC 5280 appendix A; longer names go without */
+enum {
+    COMMON_NAME_MAX = 64, /* ub-common-name, RFC 5280 appendix A; longer names go without */
+    CSR_TEXT_MAX = 1 << 17,
+};
 
 /* What DigiCert takes for public TLS (facts/policy.md 5). */
 static const struct {
@@ -80,11 +83,6 @@ static void extensions_drop(X509_EXTENSIONS **extensions)
 static void request_drop(X509_REQ **request)
 {
     X509_REQ_free(*request);
-}
-
-static void bio_drop(BIO **bio)
-{
-    BIO_free(*bio);
 }
 
 /* An iPAddress for an address, a dNSName for a name with dots, an rfc822Name for an e-mail address. */
@@ -170,16 +168,41 @@ bool dcs_csr_make(const struct dcs_key *key, const char *common_name, const char
     return print_pem(request, ret_pem, err);
 }
 
+/* PEM as it should be, on one line, or its base64 alone: the CA was seen to keep all of them. */
+static X509_REQ *read_request(const char *pem)
+{
+    dcs_auto(dcs_buf) struct dcs_buf digits = { .max = CSR_TEXT_MAX };
+    dcs_auto(dcs_buf) struct dcs_buf der = { .max = CSR_TEXT_MAX };
+    size_t padding = 0;
+    X509_REQ *request = X509_REQ_new_ex(dcs_crypto(NULL), NULL);
+
+    while (*pem) {
+        const char *end = strncmp(pem, "-----", 5) == 0 ? strstr(pem + 5, "-----") : NULL;
+        if (!end && !strchr(" \t\r\n", *pem)) {
+            padding = *pem == '=' ? padding + 1 : 0;
+            dcs_buf_add(&digits, pem, 1);
+        }
+        pem = end ? end + 5 : pem + 1;
+    }
+    dcs_buf_add(&der, dcs_buf_text(&digits), digits.len); /* room: decoded it is shorter */
+    if (request && dcs_buf_ok(&digits, "", NULL) && dcs_buf_ok(&der, "", NULL) && der.len > 0) {
+        const unsigned char *at = (const unsigned char *)der.data;
+        int len = EVP_DecodeBlock((unsigned char *)der.data,
+                                  (const unsigned char *)dcs_buf_text(&digits), (int)digits.len);
+        if (len > (int)padding && d2i_X509_REQ(&request, &at, len - (long)padding))
+            return request;
+    }
+    X509_REQ_free(request);
+    return NULL;
+}
+
 bool dcs_csr_spki_sha256(const char *pem, uint8_t out[DCS_SHA256_LEN], struct dcs_err *err)
 {
     dcs_auto(dcs_quiet) int quiet = dcs_quiet_begin();
-    dcs_auto(bio) BIO *bio = BIO_new_mem_buf(pem, -1);
-    dcs_auto(request) X509_REQ *request = X509_REQ_new_ex(dcs_crypto(NULL), NULL);
+    dcs_auto(request) X509_REQ *request = read_request(pem);
 
     (void)quiet;
-    if (!bio || !request)
-        return dcs_fail(err, DCS_E_NOMEM, "out of memory");
-    if (!PEM_read_bio_X509_REQ(bio, &request, NULL, NULL))
+    if (!request)
         return dcs_fail(err, DCS_E_REJECTED, "a certificate request cannot be read: %s",
                         dcs_crypto_reason());
     EVP_PKEY *pkey = X509_REQ_get0_pubkey(request);

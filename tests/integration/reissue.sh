@@ -148,6 +148,30 @@ fault '{"match":"POST /order/certificate/702/reissue","cut":"before"}' >/dev/nul
 check_fails "a POST that had no effect is not repeated on a guess" 5 'did not answer' store reissue --timeout 4 order/702
 equal "still one POST" 1 "$(posts)"
 
+# A CA whose order info names the certificate from before, whose lists keep the CSR to themselves and
+# which shows no comments: the certificate tells.
+new_order() { control POST /orders "{\"id\":$1,\"common_name\":\"o$1.example.com\",\"dns_names\":[\"o$1.example.com\"],\"key_elsewhere\":true,\"switches\":{\"dcv\":\"valid\"}}" >/dev/null; }
+body_fault() { # MATCH TIMES STATUS BODY
+    fault "$(jq -n --arg match "$1" --argjson times "$2" --argjson status "$3" --arg body "$4" '{match: $match, times: $times, status: $status, body: $body}')" >/dev/null
+}
+new_order 720
+info=$(sb_order 720 '.info')
+forget_requests
+fault '{"match":"POST /order/certificate/720/reissue","cut":"after"}' >/dev/null
+store reissue --timeout 1 order/720 >/dev/null 2>&1
+new=$(sb_order 720 '[.certificates[] | select(.kind == "reissue")] | last.id')
+body_fault "GET /order/certificate/720/reissue" 100 200 "{\"certificates\":[{\"id\":$new,\"status\":\"issued\"}]}"
+body_fault "GET /order/certificate/720/duplicate*" 100 200 '{}'
+body_fault "GET /order/certificate/720" 100 200 "$(jq 'del(.requests)' <<<"$info")"
+check "a lost answer is found by the certificate where the list shows no CSR" store wait --timeout 20 order/720
+check "for the key that waited" pair_fits 720
+equal "by one POST" 1 "$(posts 720)"
+control DELETE /faults
+new_order 721
+body_fault "POST /order/certificate/721/reissue" 1 201 '{"id":999,"certificate_id":77777,"requests":[{"id":5}]}'
+store reissue --timeout 1 order/721 >/dev/null 2>&1
+equal "an answer about another order is none" null "$(shown 721 .request.certificate_id)"
+
 # ---- a wrong certificate for an id ----
 control POST /orders '{"id":703,"common_name":"wrong.example.com","dns_names":["wrong.example.com"],"switches":{"dcv":"valid"}}' >/dev/null
 configure

@@ -169,10 +169,37 @@ static void a_request_with_crlf_reads_like_one_with_lf(void **state)
     assert_memory_equal(plain, other, sizeof(plain));
 }
 
+/* The CA keeps a request as some client sent it: without line breaks, or without its frame. */
+static void a_request_on_one_line_is_read(void **state)
+{
+    dcs_auto(dcs_key) struct dcs_key key = { 0 };
+    dcs_auto(dcs_buf) struct dcs_buf pem = { 0 };
+    dcs_auto(dcs_buf) struct dcs_buf line = { 0 };
+    dcs_auto(dcs_buf) struct dcs_buf bare = { 0 };
+    const char *const names[] = { "a.example", "b.example" };
+    uint8_t plain[DCS_SHA256_LEN];
+    uint8_t other[DCS_SHA256_LEN];
+
+    (void)state;
+    assert_true(dcs_key_generate("ec:P-256", &key, NULL));
+    assert_true(dcs_csr_make(&key, "a.example", names, 2, &pem, NULL));
+    for (const char *at = dcs_buf_text(&pem); *at; at++)
+        if (*at != '\n')
+            dcs_buf_addc(&line, *at);
+    const char *body = strstr(dcs_buf_text(&line) + 5, "-----") + 5;
+    dcs_buf_add(&bare, body, strcspn(body, "-"));
+    assert_true(dcs_key_spki_sha256(&key, plain, NULL));
+    assert_true(dcs_csr_spki_sha256(dcs_buf_text(&line), other, NULL));
+    assert_memory_equal(plain, other, sizeof(plain));
+    assert_true(dcs_csr_spki_sha256(dcs_buf_text(&bare), other, NULL));
+    assert_memory_equal(plain, other, sizeof(plain));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_kind_is_made_as_it_is_named_and_another_is_refused),
+        cmocka_unit_test(a_request_on_one_line_is_read),
         cmocka_unit_test(two_keys_are_never_the_same),
         cmocka_unit_test(a_request_holds_name_names_and_key_and_is_signed_by_it),
         cmocka_unit_test(a_common_name_over_64_bytes_is_left_out),
