@@ -15,7 +15,8 @@ enum {
     RETRY_FIRST_S = 60,
     LOCK_POLL_MIN_MS = 5,
     LOCK_POLL_MAX_MS = 100,
-    LEAD_MS = 2000
+    LEAD_MS = 2000,
+    PAUSES_DOUBLED = 6
 };
 
 void dcs_fetch_settings(struct job *job, const struct dcs_order *order,
@@ -176,6 +177,19 @@ static bool make_home(struct fetch *f, const struct dcs_order *order, struct dcs
     return dcs_cache_write_order(&f->job->cache, order, err);
 }
 
+/* A certificate that was set aside or cannot be downloaded stops no reissue: a new one is what helps. An
+ * order that names none is gone on with when a request of ours is out. */
+static bool goes_on(const struct fetch *f, bool has_certificate, const struct dcs_err *why)
+{
+    dcs_auto(dcs_intent) struct dcs_intent intent = { 0 };
+
+    if (has_certificate)
+        return why->code == DCS_E_REJECTED || why->code == DCS_E_PENDING ||
+               why->code == DCS_E_REFUSED;
+    return dcs_cache_intent(&f->job->cache, f->id, &intent, NULL) && intent.request &&
+           intent.request->posted_at;
+}
+
 static bool fetch_with(struct fetch *f, struct dcs_api *api, struct dcs_err *err)
 {
     dcs_auto(dcs_order) struct dcs_order *order = NULL;
@@ -193,13 +207,11 @@ static bool fetch_with(struct fetch *f, struct dcs_api *api, struct dcs_err *err
         return false;
     f->memo.read_at = dcs_env_now(f->job->env);
     note_revocation(f, order);
-    if (!order->certificate_id || !dcs_order_has_certificate(order))
-        return fail_without_certificate(order, err);
-    /* A certificate that was set aside stops no reissue: a new one is what helps. Nor does one that
-     * is still to come: it may be what a request of ours waits for. */
     struct dcs_err why = { 0 };
-    bool fetched = dcs_fetch_issued(f, api, order, &why);
-    if (!fetched && why.code != DCS_E_REJECTED && why.code != DCS_E_PENDING) {
+    bool has_certificate = order->certificate_id && dcs_order_has_certificate(order);
+    bool fetched = has_certificate ? dcs_fetch_issued(f, api, order, &why)
+                                   : fail_without_certificate(order, &why);
+    if (!fetched && !goes_on(f, has_certificate, &why)) {
         *err = why;
         return false;
     }
@@ -276,7 +288,7 @@ static void note_open_request(struct fetch *f)
     if (!dcs_cache_intent(&f->job->cache, f->id, &intent, NULL) || !intent.request ||
         !intent.request->posted_at)
         return;
-    int64_t left = intent.request->next_look_at - dcs_env_now(f->job->env);
+    int64_t left = dcs_request_wait_s(intent.request, dcs_env_now(f->job->env));
     f->look_again_s = left > 1 ? left : 1;
 }
 
@@ -345,13 +357,14 @@ bool dcs_fetch_order(struct job *job, int64_t order, const struct dcs_fetch_opti
                        .only_if_free = options->only_if_free,
                        .deadline = options->deadline,
                        .begins_nothing = options->begins_nothing,
+                       .may_repeat = options->may_repeat,
                        .wish = options->wish,
                        .cold = DCS_LOCK_NONE,
                        .lock = DCS_LOCK_NONE };
     struct dcs_err why = { 0 };
 
     snprintf(f.canonical, sizeof(f.canonical), "digicert://order/%lld", (long long)order);
-    for (;;) {
+    for (int round = 0;; round++) {
         f.began_boot_ms = dcs_env_boot_ms(job->env);
         f.look_again_s = 0;
         why = (struct dcs_err){ 0 };
@@ -362,8 +375,11 @@ bool dcs_fetch_order(struct job *job, int64_t order, const struct dcs_fetch_opti
         /* A request of ours that the CA works on is waited for, the lock free for others; for a
          * person also when its answer was lost. */
         bool may_come = why.code == DCS_E_PENDING || (options->wish && why.code == DCS_E_AWAY);
-        int64_t wait_ms = f.look_again_s * 1000;
-        if (!may_come || wait_ms == 0 || options->only_if_free ||
+        /* Not faster each time, also when no step came so far as to say when to look again. */
+        int64_t wait_ms = (int64_t)1000 << (round < PAUSES_DOUBLED ? round : PAUSES_DOUBLED);
+        if (f.look_again_s * 1000 > wait_ms)
+            wait_ms = f.look_again_s * 1000;
+        if (!may_come || f.look_again_s == 0 || options->only_if_free ||
             wait_ms >= dcs_deadline_left_ms(job->env, options->deadline))
             break;
         dcs_env_sleep_ms(job->env, wait_ms);

@@ -15,7 +15,7 @@ struct fetch {
     const char *seen_dir; /* the generation that our caller knew, "" none */
     bool only_if_free;    /* and only when the time for the next try has come */
     struct dcs_deadline deadline;
-    bool begins_nothing;
+    bool begins_nothing, may_repeat;
     const struct dcs_wish *wish; /* what a person asks for, NULL: what policy wants */
     struct dcs_lock cold, lock;  /* cold while the order has no directory */
     struct dcs_memo memo;

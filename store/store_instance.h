@@ -131,6 +131,7 @@ struct dcs_fetch_options {
     struct dcs_deadline deadline;
     bool only_if_free;           /* never waits for a lock, nor for the CA to issue */
     bool begins_nothing;         /* only looks, and goes on with what is open */
+    bool may_repeat;             /* a POST whose answer was lost, as a wish to reissue does */
     const struct dcs_wish *wish; /* NULL: none */
 };
 /* store_fetch.c: one attempt, single-flight; the answer is in the cache afterwards. */

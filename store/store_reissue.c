@@ -65,7 +65,8 @@ static bool step(struct fetch *f, struct dcs_api *api, const struct dcs_order *o
                                          .api = api,
                                          .order = order,
                                          .limits = f->job->settings->limits,
-                                         .is_door = f->job->is_door,
+                                         .may_repeat =
+                                             f->may_repeat || (f->wish && f->wish->reissue),
                                          .impatient = f->wish != NULL };
 
     return dcs_reissue_step(&run, intent, &accepted, err) &&
@@ -118,8 +119,8 @@ static bool decide(struct fetch *f, struct dcs_api *api, const struct dcs_order 
         ret_input->facts.clock_skew_s = -ahead_s;
     ret_input->facts.verb = f->wish && f->wish->reissue;
     ret_input->facts.allow_san_change = f->wish && f->wish->allow_san_change;
-    if (f->wish && f->wish->is_duplicate)
-        ret_input->facts.settings.via = DCS_VIA_DUPLICATE;
+    if (f->wish && f->wish->reissue) /* the verb names the way: a duplicate cannot change CT */
+        ret_input->facts.settings.via = f->wish->is_duplicate ? DCS_VIA_DUPLICATE : DCS_VIA_REISSUE;
     if (!is_auto(f, ret_input))
         ret_input->facts.settings.reissue = DCS_REISSUE_NEVER;
     dcs_plan_decide(&ret_input->facts, now, ret_plan);

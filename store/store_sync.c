@@ -130,13 +130,14 @@ static bool needs_attempt(struct job *job, int64_t id, struct dcs_err *err, bool
         !dcs_cache_intent(&job->cache, id, &intent, err))
         return false;
     dcs_plan_decide(&input.facts, now, &plan);
+    bool backs_off = memo.failures > 0 && !dcs_fetch_may_try(&memo, now);
     if (intent.request) {
-        *ret_needs = !intent.request->posted_at || now >= intent.request->next_look_at;
+        *ret_needs =
+            intent.request->posted_at ? dcs_request_wait_s(intent.request, now) == 0 : !backs_off;
         return true;
     }
     bool asks = plan.action == DCS_PLAN_REISSUE || plan.action == DCS_PLAN_DUPLICATE;
     bool is_stale = memo.read_at > now || now - memo.read_at >= poll_s(&input);
-    bool backs_off = memo.failures > 0 && now < memo.next_try;
     *ret_needs = !backs_off && (asks || is_stale || !input.facts.certificate.exists);
     return true;
 }
@@ -200,6 +201,7 @@ static void sync_one(struct job *job, int64_t id, dcs_sync_cb *each, void *conte
     const struct dcs_fetch_options options = {
         .seen_dir = seen,
         .deadline = dcs_deadline_in(job->env, ORDER_DEADLINE_MS),
+        .may_repeat = true,
     };
     bool done = dcs_fetch_order(job, id, &options, &why);
     dcs_memory_forget(job->store, id);

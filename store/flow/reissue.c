@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/trace.h"
+#include "flow/policy_names.h"
 
 enum { CSR_PEM_MAX = 1 << 17 };
 
@@ -226,16 +227,40 @@ static bool post(const struct dcs_reissue_run *r, struct dcs_intent *intent, str
 
 /* ---- one step ---- */
 
+/* What policy looked at before the first POST must hold for the next one, too. */
+static bool keeps_names(const struct dcs_order *order, const struct dcs_request *request,
+                        struct dcs_err *err)
+{
+    const struct dcs_name_set before = { .common_name = request->common_name,
+                                         .names = (const char *const *)request->names,
+                                         .count = request->name_count };
+    const struct dcs_name_set after = { .common_name = order->common_name,
+                                        .names = (const char *const *)order->names,
+                                        .count = order->name_count };
+    struct dcs_names_diff diff;
+
+    dcs_policy_compare_names(&before, &after, &diff);
+    if (diff.change != DCS_NAMES_LOST)
+        return true;
+    return dcs_fail(err, DCS_E_POLICY,
+                    "order %lld: its names changed since the request was sent, which is not sent "
+                    "again: %.200s would go",
+                    (long long)order->id, diff.lost_count ? diff.lost : request->common_name);
+}
+
 bool dcs_reissue_step(const struct dcs_reissue_run *run, struct dcs_intent *intent,
                       struct dcs_accepted *ret_accepted, struct dcs_err *err)
 {
     struct dcs_request *request = intent->request;
     bool again = false;
 
-    if (request->posted_at && dcs_env_now(run->env) < request->next_look_at && !run->impatient)
+    if (request->posted_at && dcs_request_wait_s(request, dcs_env_now(run->env)) > 0 &&
+        !run->impatient)
         return dcs_reissue_fail_pending(run, intent, err);
     if (request->posted_at && !request->request_id && !request->certificate_id &&
         !dcs_reissue_look(run, intent, &again, err))
+        return false;
+    if (again && !keeps_names(run->order, request, err))
         return false;
     if ((!request->posted_at || again) &&
         (!note_before(run->order, request, err) || !post(run, intent, err)))

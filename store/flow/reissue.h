@@ -20,8 +20,8 @@ struct dcs_reissue_run {
     struct dcs_api *api;
     const struct dcs_order *order; /* as the CA described it just now */
     const struct dcs_limits *limits;
-    bool is_door;   /* never repeats a POST whose answer was lost */
-    bool impatient; /* a person waits: asks before next_look_at too */
+    bool may_repeat; /* a POST whose answer was lost: `sync` and `reissue` */
+    bool impatient;  /* a person waits: asks before next_look_at too */
 };
 
 /* What is wanted, by policy or by a person. */

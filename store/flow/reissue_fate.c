@@ -17,7 +17,6 @@ enum {
     LOOKS_APART_S = 60,
     DENIED_FOR_S = 600, /* the CA denies for so long that it knows the first POST */
     POLL_FIRST_S = 2,
-    POLL_MAX_S = 3600,
     POLLS_DOUBLED_MAX = 12,
     PEM_MAX = 1 << 20,
     SENT_MAX = 32,
@@ -116,7 +115,7 @@ static void wait_longer(const struct dcs_reissue_run *r, struct dcs_request *req
     int64_t doublings = request->polls < POLLS_DOUBLED_MAX ? request->polls : POLLS_DOUBLED_MAX;
     int64_t wait = (int64_t)POLL_FIRST_S << doublings;
 
-    wait = wait < POLL_MAX_S ? wait : POLL_MAX_S;
+    wait = wait < DCS_REQUEST_WAIT_MAX_S ? wait : DCS_REQUEST_WAIT_MAX_S;
     request->polls++;
     request->next_look_at = dcs_env_now(r->env) + wait;
 }
@@ -313,7 +312,7 @@ bool dcs_reissue_look(const struct dcs_reissue_run *r, struct dcs_intent *intent
     *ret_again = was_denied_long_enough(request);
     if (*ret_again && request->posts >= POSTS_MAX)
         return close_for(r, intent, "was sent three times and is not known to the CA", "", err);
-    if (*ret_again && !r->is_door)
+    if (*ret_again && r->may_repeat)
         return true;
     *ret_again = false;
     snprintf(request->waits_for, sizeof(request->waits_for),

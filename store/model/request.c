@@ -80,6 +80,13 @@ void dcs_request_drop(struct dcs_request **request)
     *request = NULL;
 }
 
+int64_t dcs_request_wait_s(const struct dcs_request *request, int64_t now)
+{
+    if (request->next_look_at <= now || request->next_look_at - now > DCS_REQUEST_WAIT_MAX_S)
+        return 0;
+    return request->next_look_at - now;
+}
+
 bool dcs_request_set_names(struct dcs_request *request, char *const *names, size_t count,
                            struct dcs_err *err)
 {

@@ -63,6 +63,10 @@ bool dcs_request_to_json(const struct dcs_request *request, struct dcs_json **re
                          struct dcs_err *err) DCS_CHECKED;
 void dcs_request_free(struct dcs_request *request);
 void dcs_request_drop(struct dcs_request **request);
+enum { DCS_REQUEST_WAIT_MAX_S = 3600 };
+/* Seconds until the next look is due, 0 when it is. One further ahead than we ever wait was written
+ * under a wrong clock, and is due. */
+int64_t dcs_request_wait_s(const struct dcs_request *request, int64_t now);
 /* The name set as the request's own; replaces one. */
 bool dcs_request_set_names(struct dcs_request *request, char *const *names, size_t count,
                            struct dcs_err *err) DCS_CHECKED;

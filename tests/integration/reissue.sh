@@ -172,6 +172,40 @@ body_fault "POST /order/certificate/721/reissue" 1 201 '{"id":999,"certificate_i
 store reissue --timeout 1 order/721 >/dev/null 2>&1
 equal "an answer about another order is none" null "$(shown 721 .request.certificate_id)"
 
+# Order info that names no certificate while the request is out.
+new_order 722
+info=$(sb_order 722 '.info')
+forget_requests
+fault '{"match":"POST /order/certificate/722/reissue","cut":"after"}' >/dev/null
+store reissue --timeout 1 order/722 >/dev/null 2>&1
+body_fault "GET /order/certificate/72[2]" 100 200 "$(jq 'del(.certificate.id) | .status = "pending"' <<<"$info")"
+check "a request is gone on with when order info names no certificate" store wait --timeout 20 order/722
+check "the pair fits" pair_fits 722
+equal "by one POST" 1 "$(posts 722)"
+control DELETE /faults
+
+# Long denied: who only loads or waits repeats nothing, a person's reissue does.
+new_order 723
+later() { # ORDER: as if ten minutes had passed since the POST
+    local file
+    file=$(find "$T/state/orders/$1" -name request.json)
+    jq '.posted_at -= 2000 | .first_look_at -= 1000 | .last_look_at -= 1000 | .next_look_at = 0' "$file" >"$T/later" &&
+        cat "$T/later" >"$file"
+}
+forget_requests
+fault '{"match":"POST /order/certificate/723/reissue","cut":"before"}' >/dev/null
+store reissue --timeout 4 order/723 >/dev/null 2>&1
+for verb in 'get' 'show --refresh' 'wait --timeout 1'; do
+    later 723
+    # shellcheck disable=SC2086
+    store $verb order/723 >/dev/null 2>&1
+    equal "$verb does not repeat a POST" 1 "$(posts 723)"
+done
+later 723
+check "reissue does when the CA denied it for ten minutes" store reissue --timeout 20 order/723
+equal "with a second POST" 2 "$(posts 723)"
+check "for the same key" pair_fits 723
+
 # ---- a wrong certificate for an id ----
 control POST /orders '{"id":703,"common_name":"wrong.example.com","dns_names":["wrong.example.com"],"switches":{"dcv":"valid"}}' >/dev/null
 configure
@@ -218,6 +252,14 @@ equal "no POST" 2 "$(posts)"
 check_fails "CT off for the account is told in the CA's words" 8 'turned off|turned_off' bash -c "
     curl -sS --cacert '$SB_ca' -d '{\"ct_off\":true}' '$SB_control/settings' >/dev/null; '$DIGICERT_STORE' ct order/189 unlogged"
 control POST /settings '{"ct_off":false}' >/dev/null
+
+new_order 724
+configure "$(auto 724)" 'via = duplicate'
+control POST /settings '{"ct_off":false,"per_request_ct":true}' >/dev/null
+forget_requests
+check "ct switches where via = duplicate, too" store ct order/724 unlogged
+equal "by a reissue: a duplicate cannot change it" 1 "$(requests 'POST .*/724/reissue')"
+equal "the certificate has no SCTs" 0 "$(store ct --json order/724 | jq '.scts | length')"
 
 # ---- a renewed order ----
 fresh_state

@@ -252,6 +252,21 @@ static void past_requests_are_told_apart(void **state)
     assert_int_equal(counts[2], 1);
 }
 
+static void a_look_far_ahead_is_due(void **state)
+{
+    struct dcs_request request = { .next_look_at = 1000 };
+
+    (void)state;
+    assert_int_equal(dcs_request_wait_s(&request, 900), 100);
+    assert_int_equal(dcs_request_wait_s(&request, 1000), 0);
+    assert_int_equal(dcs_request_wait_s(&request, 2000), 0);
+    request.next_look_at = 1000 + DCS_REQUEST_WAIT_MAX_S;
+    assert_int_equal(dcs_request_wait_s(&request, 1000), DCS_REQUEST_WAIT_MAX_S);
+    assert_int_equal(dcs_request_wait_s(&request, 999), 0); /* the clock was set back */
+    request.next_look_at = INT64_MAX;
+    assert_int_equal(dcs_request_wait_s(&request, 1000), 0);
+}
+
 #define IN_PLACE(test) cmocka_unit_test_setup_teardown(test, make_place, drop_place)
 
 int main(void)
@@ -259,6 +274,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_request_reads_back_as_it_was_written),
         cmocka_unit_test(a_request_whose_field_is_missing_is_damaged),
+        cmocka_unit_test(a_look_far_ahead_is_due),
         IN_PLACE(without_a_waiting_generation_there_is_no_intent),
         IN_PLACE(a_key_alone_is_an_intent_and_its_key_may_be_replaced),
         IN_PLACE(a_key_that_the_ca_may_know_is_never_replaced),
