@@ -34,13 +34,23 @@ static bool counts_against_day(const struct dcs_request *request)
     return request->posted_at && cause != DCS_CAUSE_VERB && cause != DCS_CAUSE_REVOKED;
 }
 
+/* Whatever the cause, a reissue shows what the order's CT setting brings; a duplicate cannot, nor can
+ * one that was refused for another cause, or whose certificate another one followed. */
+static bool answers_drift(const struct past *past, const struct dcs_past_request *one)
+{
+    if (dcs_cause_from_name(one->request->cause) == DCS_CAUSE_CT_DRIFT)
+        return true;
+    return one->is_committed && !one->request->is_duplicate &&
+           one->generation >= past->current_generation;
+}
+
 static void take_newest(struct past *past, const struct dcs_past_request *one)
 {
     struct dcs_plan_facts *facts = &past->input->facts;
     const struct dcs_request *request = one->request;
 
     past->saw_newest = true;
-    if (dcs_cause_from_name(request->cause) == DCS_CAUSE_CT_DRIFT) {
+    if (answers_drift(past, one)) {
         past->input->answered = (struct dcs_ct_wish){ .disable_ct = request->drift_disable_ct,
                                                       .account_on = request->drift_account,
                                                       .mode = (enum dcs_ct)request->drift_mode };
@@ -179,8 +189,9 @@ static void compare_names(const struct dcs_order *order, const struct dcs_bundle
                                         .names = (const char *const *)order->names,
                                         .count = order->name_count };
 
-    if (!dcs_policy_product(dcs_order_product(order))->sends_names ||
-        strcmp(order->serial, facts->leaf.serial) != 0)
+    bool is_the_one_here = order->serial[0] ? strcmp(order->serial, facts->leaf.serial) == 0
+                                            : order->certificate_id == facts->certificate_id;
+    if (!dcs_policy_product(dcs_order_product(order))->sends_names || !is_the_one_here)
         return;
     dcs_policy_compare_names(&before, &after, &input->names);
     input->facts.names = &input->names;

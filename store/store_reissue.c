@@ -26,7 +26,6 @@ static void goal_of(const struct fetch *f, const struct plan_input *input,
         dcs_time_text(plan->ask_end, when);
         snprintf(text->end_date, sizeof(text->end_date), "%.10s", when);
     }
-    bool is_drift = plan->cause == DCS_CAUSE_CT_DRIFT;
     *ret_goal = (struct dcs_reissue_goal){
         .cause = dcs_cause_name(plan->cause),
         .why = f->wish && f->wish->why ? f->wish->why : plan->words,
@@ -36,9 +35,9 @@ static void goal_of(const struct fetch *f, const struct plan_input *input,
         .end_date = text->end_date,
         .profile_option = plan->ask_client_auth ? "server_client_auth_eku" : "",
         .expected_end = plan->expected_end > 0 ? plan->expected_end : 0,
-        .drift_disable_ct = is_drift ? input->facts.order.disable_ct : DCS_UNKNOWN,
-        .drift_account = is_drift ? input->facts.order.account_ct : DCS_UNKNOWN,
-        .drift_mode = is_drift ? (int)input->facts.settings.ct : 0,
+        .drift_disable_ct = input->facts.order.disable_ct,
+        .drift_account = input->facts.order.account_ct,
+        .drift_mode = (int)input->facts.settings.ct,
     };
 }
 

@@ -12,6 +12,20 @@ enum { CHANGE_ANSWER_MAX = 1 << 20, LIST_MAX = 8 << 20 };
 
 /* ---- asking ---- */
 
+static void add_names(const struct dcs_api_ask *ask, bool emails, const char *field,
+                      struct dcs_json *certificate)
+{
+    struct dcs_json *names = NULL;
+
+    for (size_t i = 0; i < ask->name_count; i++) {
+        if ((strchr(ask->names[i], '@') != NULL) != emails)
+            continue;
+        if (!names)
+            names = dcs_json_add_array(certificate, field);
+        dcs_json_add_text(names, NULL, ask->names[i]);
+    }
+}
+
 static bool ask_body(const struct dcs_api_ask *ask, struct dcs_buf *ret_body, struct dcs_err *err)
 {
     dcs_auto(dcs_json) struct dcs_json *root = dcs_json_new_object();
@@ -19,12 +33,8 @@ static bool ask_body(const struct dcs_api_ask *ask, struct dcs_buf *ret_body, st
 
     if (*ask->common_name)
         dcs_json_add_text(certificate, "common_name", ask->common_name);
-    if (ask->name_count > 0) {
-        struct dcs_json *names =
-            dcs_json_add_array(certificate, ask->names_are_emails ? "emails" : "dns_names");
-        for (size_t i = 0; i < ask->name_count; i++)
-            dcs_json_add_text(names, NULL, ask->names[i]);
-    }
+    add_names(ask, false, "dns_names", certificate);
+    add_names(ask, true, "emails", certificate);
     dcs_json_add_text(certificate, "csr", ask->csr);
     dcs_json_add_text(certificate, "signature_hash", "sha256");
     if (*ask->end_date)

@@ -14,10 +14,10 @@
 struct dcs_api_ask {
     int64_t order;
     bool is_duplicate;
-    const char *common_name;  /* "" for products without one */
-    const char *const *names; /* the complete set: what is left out is dropped by the CA */
+    const char *common_name; /* "" for products without one */
+    const char *const
+        *names; /* the complete set, hosts and e-mail addresses: the CA drops the rest */
     size_t name_count;
-    bool names_are_emails;      /* S/MIME */
     const char *csr;            /* PEM */
     const char *end_date;       /* custom_expiration_date, YYYY-MM-DD; "" the CA's own choice */
     const char *profile_option; /* EKU profile, "" none */

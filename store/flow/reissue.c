@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/trace.h"
+#include "flow/policy_limits.h"
 #include "flow/policy_names.h"
 
 enum { CSR_PEM_MAX = 1 << 17 };
@@ -82,6 +83,24 @@ static bool put_csr(const struct dcs_reissue_run *r, const struct dcs_intent *in
            dcs_cache_intent_put_csr(r->cache, intent, pem, err);
 }
 
+/* The CA takes names from these fields alone: a request without them would drop them all. */
+static bool knows_names(const struct dcs_order *order, struct dcs_err *err)
+{
+    enum dcs_product product = dcs_order_product(order);
+    bool needs_email = product == DCS_PRODUCT_SMIME;
+    bool has_email = false;
+
+    for (size_t i = 0; i < order->name_count; i++)
+        has_email |= strchr(order->names[i], '@') != NULL;
+    if (needs_email ? has_email
+                    : !dcs_policy_product(product)->sends_names || order->name_count > 0 ||
+                          *order->common_name)
+        return true;
+    dcs_fail(err, DCS_E_POLICY, "order %lld: the CA's description of the order names no %s",
+             (long long)order->id, needs_email ? "e-mail address" : "host");
+    return dcs_hint(err, "a request without them would drop them; reissue it in CertCentral");
+}
+
 bool dcs_reissue_begin(const struct dcs_reissue_run *run, const struct dcs_reissue_goal *goal,
                        struct dcs_intent *intent, struct dcs_err *err)
 {
@@ -95,7 +114,7 @@ bool dcs_reissue_begin(const struct dcs_reissue_run *run, const struct dcs_reiss
                         (long long)intent->order);
     }
     /* A key from before that was never sent is replaced: it may be of another kind. */
-    return dcs_key_generate(goal->key_kind, &key, err) &&
+    return knows_names(run->order, err) && dcs_key_generate(goal->key_kind, &key, err) &&
            dcs_cache_intent_put_key(run->cache, &goal->access, &key, intent, err) &&
            put_csr(run, intent, &key, &csr, err) &&
            make_request(run, goal, &key, &intent->request, err) &&
@@ -123,6 +142,7 @@ static bool send_ask(const struct dcs_reissue_run *r, const struct dcs_intent *i
 {
     dcs_auto(dcs_buf) struct dcs_buf csr = { .max = CSR_PEM_MAX };
     const struct dcs_request *request = intent->request;
+    const struct dcs_product_row *product = dcs_policy_product(dcs_order_product(r->order));
     char comments[64];
 
     *ret_taken = DCS_NO;
@@ -132,10 +152,9 @@ static bool send_ask(const struct dcs_reissue_run *r, const struct dcs_intent *i
     const struct dcs_api_ask ask = {
         .order = intent->order,
         .is_duplicate = request->is_duplicate,
-        .common_name = request->common_name,
+        .common_name = product->sends_common_name ? request->common_name : "",
         .names = (const char *const *)request->names,
         .name_count = request->name_count,
-        .names_are_emails = dcs_order_product(r->order) == DCS_PRODUCT_SMIME,
         .csr = dcs_buf_text(&csr),
         .end_date = request->end_date,
         .profile_option = request->profile_option,
@@ -145,24 +164,29 @@ static bool send_ask(const struct dcs_reissue_run *r, const struct dcs_intent *i
     return dcs_api_ask(r->api, &ask, ret_asked, ret_taken, err);
 }
 
+static bool speaks_of(const struct dcs_err *why, const char *what)
+{
+    return strstr(why->service_code, what) || strstr(why->text, what);
+}
+
 /* The CA refused one of our wishes, not the certificate: without it, once more. */
 static bool drop_wish(const struct dcs_order *order, struct dcs_request *request,
                       const struct dcs_err *why)
 {
-    bool about_date =
-        strstr(why->service_code, "expiration_date") || strstr(why->service_code, "validity");
+    bool about_date = speaks_of(why, "expiration_date") || strstr(why->service_code, "validity");
 
     if (why->code == DCS_E_REFUSED && about_date && *request->end_date) {
         request->end_date[0] = '\0';
         request->end_refused = order->order_valid_till > 0 ? order->order_valid_till : 0;
         return true;
     }
-    if (why->code == DCS_E_REFUSED && strstr(why->service_code, "profile_option") &&
+    if (why->code == DCS_E_REFUSED && speaks_of(why, "profile_option") &&
         *request->profile_option) {
         request->profile_option[0] = '\0';
         return true;
     }
-    if (why->code == DCS_E_DENIED && request->skip_approval &&
+    bool about_approval = why->code == DCS_E_REFUSED && speaks_of(why, "skip_approval");
+    if ((why->code == DCS_E_DENIED || about_approval) && request->skip_approval &&
         !strstr(why->service_code, "invalid_key")) {
         request->skip_approval = false;
         return true;

@@ -32,7 +32,6 @@ struct dcs_reissue_goal {
     bool is_duplicate;    /* `via = duplicate`, or the verb */
     const char *key_kind; /* "ec:P-256", ... */
     struct dcs_access access;
-    bool names_are_emails;
     const char *end_date;       /* "" none */
     const char *profile_option; /* "" none */
     int64_t expected_end;       /* 0 unknown */

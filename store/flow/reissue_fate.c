@@ -382,11 +382,20 @@ static bool reject(const struct dcs_reissue_run *r, struct dcs_intent *intent,
     return dcs_hint(err, "nothing is lost; it is downloaded again later");
 }
 
+/* E-mail is not among our names, and a name that is no ASCII stands there in another form. */
+static bool is_comparable(const char *name)
+{
+    for (; *name; name++)
+        if (*name == '@' || (unsigned char)*name >= 0x80)
+            return false;
+    return true;
+}
+
 static bool has_all_names(const struct dcs_request *request, const struct dcs_facts *facts,
                           struct dcs_err *err)
 {
     for (size_t i = 0; i < request->name_count; i++) {
-        bool found = strchr(request->names[i], '@') != NULL; /* e-mail is not among our names */
+        bool found = !is_comparable(request->names[i]);
         for (size_t k = 0; k < facts->name_count && !found; k++)
             found = strcmp(request->names[i], facts->names[k]) == 0;
         if (!found)

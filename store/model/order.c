@@ -184,20 +184,34 @@ static bool add_name(struct dcs_order *order, const char *text, struct dcs_err *
     return true;
 }
 
+static size_t array_count(const struct dcs_json *array)
+{
+    return dcs_json_is_array(array) ? dcs_json_count(array) : 0;
+}
+
+/* What a request names: hosts, or the addresses of an e-mail certificate. */
 static bool read_names(const struct dcs_json *object, struct dcs_order *order, struct dcs_err *err)
 {
-    const struct dcs_json *array = dcs_json_path(object, "certificate.dns_names");
-    size_t count = dcs_json_is_array(array) ? dcs_json_count(array) : 0;
+    enum dcs_product product = dcs_order_product(order);
+    bool has_email = product == DCS_PRODUCT_SMIME || product == DCS_PRODUCT_CLIENT;
+    const struct dcs_json *arrays[] = {
+        dcs_json_path(object, "certificate.dns_names"),
+        has_email ? dcs_json_path(object, "certificate.emails") : NULL,
+    };
+    size_t count = array_count(arrays[0]) + array_count(arrays[1]);
 
     if (count > NAMES_MAX)
         return dcs_fail(err, DCS_E_AWAY, "the order has more than %d names", NAMES_MAX);
     order->names = dcs_alloc(count, sizeof(*order->names), err);
     if (!order->names)
         return false;
-    for (const struct dcs_json *n = count ? dcs_json_first(array) : NULL; n; n = dcs_json_next(n)) {
-        const char *text = dcs_json_text(n, "");
-        if (text && !add_name(order, text, err))
-            return false;
+    for (size_t i = 0; i < DCS_COUNT(arrays); i++) {
+        const struct dcs_json *n = array_count(arrays[i]) ? dcs_json_first(arrays[i]) : NULL;
+        for (; n; n = dcs_json_next(n)) {
+            const char *text = dcs_json_text(n, "");
+            if (text && !add_name(order, text, err))
+                return false;
+        }
     }
     return true;
 }
@@ -211,23 +225,29 @@ static void read_request(const struct dcs_json *row, struct dcs_order_request *t
     read_text(row, "comments", "comment", to->comments, sizeof(to->comments));
 }
 
-/* The newest are the last ones; older ones beyond the bound are left out. */
+static int newest_first(const void *a, const void *b)
+{
+    int64_t x = ((const struct dcs_order_request *)a)->id;
+    int64_t y = ((const struct dcs_order_request *)b)->id;
+
+    return (x < y) - (x > y);
+}
+
+/* In whichever order they come: beyond the bound the older ones are left out. */
 static bool read_requests(const struct dcs_json *object, struct dcs_order *order,
                           struct dcs_err *err)
 {
     const struct dcs_json *array = dcs_json_get(object, "requests");
-    size_t count = dcs_json_is_array(array) ? dcs_json_count(array) : 0;
-    size_t skip = count > REQUESTS_MAX ? count - REQUESTS_MAX : 0;
+    size_t count = array_count(array);
 
-    order->requests = dcs_alloc(count - skip, sizeof(*order->requests), err);
+    order->requests = dcs_alloc(count, sizeof(*order->requests), err);
     if (!order->requests)
         return false;
-    for (const struct dcs_json *r = count ? dcs_json_first(array) : NULL; r; r = dcs_json_next(r)) {
-        if (skip) {
-            skip--;
-            continue;
-        }
+    for (const struct dcs_json *r = count ? dcs_json_first(array) : NULL; r; r = dcs_json_next(r))
         read_request(r, &order->requests[order->request_count++]);
+    if (order->request_count > REQUESTS_MAX) {
+        qsort(order->requests, order->request_count, sizeof(*order->requests), newest_first);
+        order->request_count = REQUESTS_MAX;
     }
     return true;
 }

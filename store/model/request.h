@@ -26,7 +26,7 @@ struct dcs_request {
     int64_t expected_end;    /* notAfter that the decision expected; 0 unknown */
     char profile_option[40]; /* EKU profile asked for, "" none */
     bool skip_approval;
-    enum dcs_tri drift_disable_ct, drift_account; /* what a reissue for CT drift answers */
+    enum dcs_tri drift_disable_ct, drift_account; /* the CT wish of that moment: it answers drift */
     int drift_mode;                               /* enum dcs_ct; of the same */
 
     /* What stood at the CA before the POST. */

@@ -228,6 +228,8 @@ control PATCH /orders/704 '{"certificate":{"dns_names":["a.names.example"]}}' >/
 forget_requests
 check_fails "a name that order info lost is not given up" 8 'b.names.example' store reissue order/704
 equal "no POST" 0 "$(posts)"
+body_fault "GET /order/certificate/704" 1 200 "$(sb_order 704 '.info | del(.certificate.serial_number)')"
+check_fails "nor where order info gives no serial number" 8 'b.names.example' store reissue order/704
 equal "a preview names what would be revoked" 'b.names.example' "$(store reissue --dry-run --json order/704 | jq -r .names_lost)"
 check "a person may go on" store reissue --allow-san-change order/704
 equal "with one POST" 1 "$(posts)"
@@ -251,6 +253,20 @@ check "a second time it has nothing to do" bash -c "'$DIGICERT_STORE' ct order/1
 equal "no POST" 2 "$(posts)"
 check_fails "CT off for the account is told in the CA's words" 8 'turned off|turned_off' bash -c "
     curl -sS --cacert '$SB_ca' -d '{\"ct_off\":true}' '$SB_control/settings' >/dev/null; '$DIGICERT_STORE' ct order/189 unlogged"
+control POST /settings '{"ct_off":false}' >/dev/null
+
+# CT is off for the account: what comes is not logged, whatever asked for it.
+control POST /settings '{"ct_off":true}' >/dev/null
+control POST /orders '{"id":726,"common_name":"ctoff.example.com","dns_names":["ctoff.example.com"],"ct_drift":true,"switches":{"dcv":"valid"}}' >/dev/null
+configure "$(auto 726)"
+import_key 726
+control PATCH /orders/726 '{"disable_ct":false}' >/dev/null
+forget_requests
+store sync >/dev/null
+store reissue --again order/726 >/dev/null
+before=$(posts 726)
+store sync >/dev/null
+equal "a drift that a reissue did not cure is not answered again after another cause's" "$before" "$(posts 726)"
 control POST /settings '{"ct_off":false}' >/dev/null
 
 new_order 724

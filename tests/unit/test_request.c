@@ -252,6 +252,53 @@ static void past_requests_are_told_apart(void **state)
     assert_int_equal(counts[2], 1);
 }
 
+static struct dcs_order *order_of(const char *text)
+{
+    dcs_auto(dcs_json) struct dcs_json *json = NULL;
+    struct dcs_order *order = NULL;
+
+    assert_true(dcs_json_parse(text, strlen(text), &json, NULL));
+    assert_true(dcs_order_from_json(json, &order, NULL));
+    return order;
+}
+
+static void an_email_order_names_its_addresses(void **state)
+{
+    (void)state;
+    dcs_auto(dcs_order) struct dcs_order *mail =
+        order_of("{\"id\":1,\"product\":{\"name_id\":\"secure_email_mailbox\"},"
+                 "\"certificate\":{\"emails\":[\"Ann@example.net\"]}}");
+    dcs_auto(dcs_order) struct dcs_order *host =
+        order_of("{\"id\":1,\"product\":{\"name_id\":\"ssl_basic\"},\"certificate\":"
+                 "{\"dns_names\":[\"a.example\"],\"emails\":[\"ann@example.net\"]}}");
+
+    assert_int_equal(mail->name_count, 1);
+    assert_string_equal(mail->names[0], "ann@example.net");
+    assert_int_equal(host->name_count, 1);
+    assert_string_equal(host->names[0], "a.example");
+}
+
+static void the_newest_requests_are_kept_in_either_order(void **state)
+{
+    (void)state;
+    for (int backward = 0; backward < 2; backward++) {
+        dcs_auto(dcs_buf) struct dcs_buf text = { 0 };
+        bool has_newest = false;
+        bool has_oldest = false;
+        dcs_buf_addf(&text, "{\"id\":1,\"requests\":[");
+        for (int i = 1; i <= 300; i++)
+            dcs_buf_addf(&text, "%s{\"id\":%d}", i > 1 ? "," : "", backward ? 301 - i : i);
+        dcs_buf_addf(&text, "]}");
+        dcs_auto(dcs_order) struct dcs_order *order = order_of(dcs_buf_text(&text));
+        for (size_t i = 0; i < order->request_count; i++) {
+            has_newest |= order->requests[i].id == 300;
+            has_oldest |= order->requests[i].id == 1;
+        }
+        assert_true(has_newest);
+        assert_false(has_oldest);
+    }
+}
+
 static void a_look_far_ahead_is_due(void **state)
 {
     struct dcs_request request = { .next_look_at = 1000 };
@@ -275,6 +322,8 @@ int main(void)
         cmocka_unit_test(a_request_reads_back_as_it_was_written),
         cmocka_unit_test(a_request_whose_field_is_missing_is_damaged),
         cmocka_unit_test(a_look_far_ahead_is_due),
+        cmocka_unit_test(an_email_order_names_its_addresses),
+        cmocka_unit_test(the_newest_requests_are_kept_in_either_order),
         IN_PLACE(without_a_waiting_generation_there_is_no_intent),
         IN_PLACE(a_key_alone_is_an_intent_and_its_key_may_be_replaced),
         IN_PLACE(a_key_that_the_ca_may_know_is_never_replaced),
