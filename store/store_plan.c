@@ -73,7 +73,7 @@ static bool take_past(void *context, const struct dcs_past_request *one)
 
     if (!past->saw_newest)
         take_newest(past, one);
-    if (!one->is_committed && !one->closed && request->posted_at)
+    if (!one->is_committed && !one->closed && !one->is_lost && request->posted_at)
         facts->ours = (struct dcs_plan_request){ .exists = true,
                                                  .id = request->request_id,
                                                  .since = request->posted_at };
@@ -297,5 +297,12 @@ bool dcs_plan_gather(struct job *job, int64_t id, const struct dcs_order *order,
                          .input = input,
                          .current_generation =
                              current.bundle ? dcs_bundle_generation(current.bundle) : 0 };
-    return dcs_cache_each_request(&job->cache, id, take_past, &past, err);
+    if (!dcs_cache_each_request(&job->cache, id, take_past, &past, err))
+        return false;
+    /* A request whose record cannot be read is open all the same. */
+    if (intent.request && intent.request->posted_at && !facts->ours.exists)
+        facts->ours = (struct dcs_plan_request){ .exists = true,
+                                                 .id = intent.request->request_id,
+                                                 .since = intent.request->posted_at };
+    return true;
 }

@@ -63,18 +63,21 @@ static bool write_json(const struct dcs_cache *cache, const char *dir, const cha
 
 /* ---- reading ---- */
 
-/* Of a request.json that cannot be read nothing is known but that something may have been asked. */
+/* Of a request.json that cannot be read nothing is known but that something may have been asked. A
+ * reader may read neither it nor the key, and takes no step. */
 static bool guess_request(const struct dcs_cache *cache, const struct dcs_intent *intent,
                           int64_t when, struct dcs_request **ret_request, struct dcs_err *err)
 {
     dcs_auto(dcs_key) struct dcs_key key = { 0 };
     dcs_auto(dcs_request) struct dcs_request *request = dcs_alloc(1, sizeof(*request), err);
+    bool is_keeper = cache->role == DCS_ROLE_KEEPER;
 
-    if (!request || !dcs_cache_intent_key(cache, intent, &key, err) ||
-        !dcs_key_spki_sha256(&key, request->spki_sha256, err) ||
-        !dcs_request_set_names(request, NULL, 0, err))
+    if (!request || !dcs_request_set_names(request, NULL, 0, err) ||
+        (is_keeper && (!dcs_cache_intent_key(cache, intent, &key, err) ||
+                       !dcs_key_spki_sha256(&key, request->spki_sha256, err))))
         return false;
-    snprintf(request->why, sizeof(request->why), "its record was damaged");
+    snprintf(request->why, sizeof(request->why), "%s",
+             is_keeper ? "its record was damaged" : "its record is for the keeper to read");
     request->created_at = when;
     request->posted_at = when;
     request->posts = 1;
@@ -98,6 +101,24 @@ static bool read_request(const struct dcs_cache *cache, const struct dcs_intent 
     return guess_request(cache, intent, stat.mtime_s, ret_request, err);
 }
 
+/* No certificate can serve without it: gone, or no key any more. What only cannot be read now is not
+ * lost, and of somebody else's files nothing can be said. */
+static bool is_key_lost(const struct dcs_cache *cache, const char *dir)
+{
+    dcs_auto(dcs_secret) struct dcs_secret pem = { 0 };
+    dcs_auto(dcs_key) struct dcs_key key = { 0 };
+    char path[DCS_GENERATION_DIR + 24];
+    struct dcs_err why = { 0 };
+
+    if (cache->role != DCS_ROLE_KEEPER)
+        return false;
+    path_in(dir, "privkey.pem", path);
+    if (!dcs_fs_read_secret(cache->fd, path, KEY_FILE_MAX, &pem, NULL, &why))
+        return why.code == DCS_E_NOT_FOUND;
+    return !dcs_key_from_our_pem((const char *)pem.data, pem.len, &key, &why) &&
+           why.code != DCS_E_NOMEM;
+}
+
 static bool is_open(const struct dcs_cache *cache, const char *dir)
 {
     return !is_there(cache, dir, "facts.json", NULL) && !is_there(cache, dir, "closed.json", NULL);
@@ -118,6 +139,10 @@ bool dcs_cache_intent(const struct dcs_cache *cache, int64_t order, struct dcs_i
             continue;
         one.has_key = is_there(cache, one.dir, "privkey.pem", NULL);
         bool asked = is_there(cache, one.dir, "request.json", NULL);
+        if (asked && is_key_lost(cache, one.dir)) {
+            dcs_trace(cache->env, "%s: its private key is lost: asked for anew", one.dir);
+            continue;
+        }
         if (asked || (one.has_key && !found.generation))
             found = one;
         if (asked)
@@ -244,6 +269,7 @@ static bool give_past(const struct dcs_cache *cache, const char *dir, int genera
         return true;
     past.request = request;
     past.is_committed = is_there(cache, dir, "facts.json", NULL);
+    past.is_lost = !past.is_committed && is_key_lost(cache, dir);
     if (!past.is_committed && dcs_cache_read_closed(cache, dir, &closed))
         past.closed = &closed;
     return each(context, &past);

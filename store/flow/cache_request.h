@@ -56,6 +56,7 @@ bool dcs_cache_read_closed(const struct dcs_cache *cache, const char *dir,
 struct dcs_past_request {
     int generation;
     bool is_committed;               /* a certificate came */
+    bool is_lost;                    /* its private key is gone: nothing can come of it */
     const struct dcs_closed *closed; /* NULL: it did not end without one */
     const struct dcs_request *request;
 };

@@ -206,6 +206,43 @@ static void a_damaged_request_counts_as_asked_and_is_known_by_its_key(void **sta
     assert_memory_equal(found.request->spki_sha256, intent.request->spki_sha256, DCS_SHA256_LEN);
 }
 
+static void a_request_whose_key_is_lost_is_no_intent(void **state)
+{
+    struct place *place = *state;
+
+    for (int how = 0; how < 2; how++) {
+        dcs_auto(dcs_intent) struct dcs_intent intent = { 0 };
+        dcs_auto(dcs_intent) struct dcs_intent found = { 0 };
+        char path[200];
+        put_intent(place, &intent, true);
+        snprintf(path, sizeof(path), "%s/%s/privkey.pem", place->dir, intent.dir);
+        assert_int_equal(how == 0 ? unlink(path) : truncate(path, 40), 0);
+        assert_true(dcs_cache_intent(&place->cache, ORDER, &found, NULL));
+        assert_null(found.request);
+    }
+}
+
+/* It may read neither the record nor the key: request.json is a directory here, which root cannot read. */
+static void a_reader_knows_that_something_was_asked(void **state)
+{
+    struct place *place = *state;
+    dcs_auto(dcs_intent) struct dcs_intent intent = { 0 };
+    dcs_auto(dcs_intent) struct dcs_intent found = { 0 };
+    char path[200];
+
+    put_intent(place, &intent, true);
+    snprintf(path, sizeof(path), "%s/%s/privkey.pem", place->dir, intent.dir);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(mkdir(path, 0700), 0);
+    snprintf(path, sizeof(path), "%s/%s/request.json", place->dir, intent.dir);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(mkdir(path, 0700), 0);
+    place->cache.role = DCS_ROLE_READER;
+    assert_true(dcs_cache_intent(&place->cache, ORDER, &found, NULL));
+    assert_non_null(found.request);
+    assert_true(found.request->posted_at > 0);
+}
+
 static void private_files_of_a_waiting_generation_are_0600(void **state)
 {
     static const char *const names[] = { "privkey.pem", "request.json", "csr.pem" };
@@ -330,6 +367,8 @@ int main(void)
         IN_PLACE(an_older_asked_generation_comes_before_a_newer_key),
         IN_PLACE(a_closed_generation_is_no_intent_and_its_past_is_told),
         IN_PLACE(a_damaged_request_counts_as_asked_and_is_known_by_its_key),
+        IN_PLACE(a_request_whose_key_is_lost_is_no_intent),
+        IN_PLACE(a_reader_knows_that_something_was_asked),
         IN_PLACE(private_files_of_a_waiting_generation_are_0600),
         IN_PLACE(past_requests_are_told_apart),
     };
