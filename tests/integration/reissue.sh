@@ -277,6 +277,15 @@ check "ct switches where via = duplicate, too" store ct order/724 unlogged
 equal "by a reissue: a duplicate cannot change it" 1 "$(requests 'POST .*/724/reissue')"
 equal "the certificate has no SCTs" 0 "$(store ct --json order/724 | jq '.scts | length')"
 
+# What was asked for before the switch comes as the order was then: that is no answer.
+new_order 727
+forget_requests
+fault '{"match":"POST /order/certificate/727/reissue","cut":"after"}' >/dev/null
+store reissue --timeout 1 order/727 >/dev/null 2>&1
+check "ct switches while an older request is out" store ct order/727 unlogged
+equal "and reissues once more" 2 "$(posts 727)"
+equal "so that the certificate has no SCTs" 0 "$(store ct --json order/727 | jq '.scts | length')"
+
 # ---- a renewed order ----
 fresh_state
 configure
