@@ -45,6 +45,7 @@ static bool fetch_certificate(struct job *job, const struct dcs_uri *uri, struct
     struct dcs_deadline deadline = dcs_job_deadline(job);
     const struct dcs_accept expected = { .certificate_id = uri->id,
                                          .source = "fetch",
+                                         .limits = job->settings->limits,
                                          .now = dcs_env_now(job->env) };
     char dir[DCS_GENERATION_DIR];
 

@@ -255,6 +255,19 @@ check_fails "CT off for the account is told in the CA's words" 8 'turned off|tur
     curl -sS --cacert '$SB_ca' -d '{\"ct_off\":true}' '$SB_control/settings' >/dev/null; '$DIGICERT_STORE' ct order/189 unlogged"
 control POST /settings '{"ct_off":false}' >/dev/null
 
+# ---- a CA that gives other lifetimes than what is built in ----
+control POST /settings '{"max_days":[{"from":"2020-01-01","days":250}]}' >/dev/null
+control POST /orders '{"id":790,"common_name":"long.example.com","switches":{"dcv":"valid"}}' >/dev/null
+control POST /orders '{"id":791,"common_name":"longer.example.com","validity_days":250,"switches":{"dcv":"valid"}}' >/dev/null
+check_fails "a certificate over the built-in maximum is set aside" 8 '250 days; 200 are allowed' store get order/791
+configure 'tls_limit = 2026-03-15:251:250'
+check "tls_limit lets it in" store get order/791
+check "by its own id, too" store get "certificate/$(sb_order 791 .info.certificate.id)"
+check "and a reissued one" store reissue order/790
+check "whose pair fits" pair_fits 790
+control POST /settings '{"max_days":null}' >/dev/null
+configure
+
 # CT is off for the account: what comes is not logged, whatever asked for it.
 control POST /settings '{"ct_off":true}' >/dev/null
 control POST /orders '{"id":726,"common_name":"ctoff.example.com","dns_names":["ctoff.example.com"],"ct_drift":true,"switches":{"dcv":"valid"}}' >/dev/null
