@@ -219,6 +219,7 @@ static bool sync_all(struct job *job, dcs_sync_cb *each, void *context, struct d
     if (!dcs_job_check_config(job, 0, err) || !dcs_job_look(job, err) ||
         !dcs_cache_need_keeper(&job->cache, err) || !collect(job, each, context, &all, err))
         return false;
+    dcs_cache_sweep(&job->cache);
     for (size_t i = 0; i < all.count; i++) {
         sync_one(job, all.ids[i], each, context);
         keep_house(job, all.ids[i]);

@@ -117,6 +117,9 @@ bool dcs_cache_settle(const struct dcs_cache *cache, int64_t order, const struct
                       struct dcs_err *err) DCS_CHECKED;
 /* Removes what a killed process left: temporary files, generations without facts and without key. */
 void dcs_cache_tidy(const struct dcs_cache *cache, int64_t order);
+/* The same for the directories that no order's lock protects, and for orders in which nothing new was
+ * committed since: temporary files and directories of over an hour ago. */
+void dcs_cache_sweep(const struct dcs_cache *cache);
 
 /* The key file of that generation, by the rules of section 5 (regular; owner root, this euid or
  * the owner of state_dir; not group-writable; nothing to others); checked against facts.json. */

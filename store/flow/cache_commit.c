@@ -4,12 +4,13 @@
  * caller's next step (dcs_cache_settle). Never changes a generation that has a facts.json.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/trace.h"
 #include "flow/cache_generation.h"
 
-enum { FILE_BYTES_MAX = 1 << 19 };
+enum { FILE_BYTES_MAX = 1 << 19, LIST_MAX = 1000000, ABANDONED_S = 3600 };
 
 struct writer {
     const struct dcs_cache *cache;
@@ -158,17 +159,29 @@ bool dcs_cache_commit(const struct dcs_cache *cache, struct dcs_commit *commit,
 
 /* ---- leftovers of killed processes ---- */
 
-static void remove_temporary(const struct dcs_cache *cache, const char *dir)
+/* min_age_s: what is younger may be a living process's; 0 where a lock says that there is none. A time
+ * ahead of now is another clock's. */
+static bool is_abandoned(const struct dcs_cache *cache, const char *path, int64_t min_age_s)
+{
+    struct dcs_fs_stat stat;
+
+    return min_age_s == 0 || (dcs_fs_stat(cache->fd, path, &stat, NULL) &&
+                              llabs(dcs_env_now(cache->env) - stat.mtime_s) >= min_age_s);
+}
+
+static void remove_temporary(const struct dcs_cache *cache, const char *dir, int64_t min_age_s)
 {
     dcs_auto(dcs_names) struct dcs_names names = { 0 };
 
-    if (!dcs_fs_list(cache->fd, dir, 100000, &names, NULL))
+    if (!dcs_fs_list(cache->fd, dir, LIST_MAX, &names, NULL))
         return;
     for (size_t i = 0; i < names.count; i++) {
         char path[DCS_GENERATION_DIR + 256];
         if (strncmp(names.names[i], ".tmp-", 5) != 0)
             continue;
         snprintf(path, sizeof(path), "%s/%s", dir, names.names[i]);
+        if (!is_abandoned(cache, path, min_age_s))
+            continue;
         if (!dcs_fs_remove(cache->fd, path, NULL) && !dcs_fs_remove_dir(cache->fd, path, NULL))
             dcs_trace(cache->env, "cannot remove %s/%s", cache->path, path);
     }
@@ -180,18 +193,48 @@ void dcs_cache_tidy(const struct dcs_cache *cache, int64_t order)
     char dir[DCS_GENERATION_DIR];
 
     snprintf(dir, sizeof(dir), "orders/%lld", (long long)order);
-    remove_temporary(cache, dir);
+    remove_temporary(cache, dir, 0);
     if (!dcs_generation_list(cache, order, &list, NULL))
         return;
     for (size_t i = 0; i < list.count; i++) {
         dcs_generation_dir(order, list.numbers[i], dir);
         if (is_there(cache, dir, "facts.json"))
             continue;
-        remove_temporary(cache, dir);
+        remove_temporary(cache, dir, 0);
         /* A key or a request is never removed here: a certificate may exist for it. */
         if (is_there(cache, dir, "privkey.pem") || is_there(cache, dir, "request.json"))
             continue;
         if (!dcs_fs_remove_dir(cache->fd, dir, NULL))
             dcs_trace(cache->env, "cannot remove the unfinished %s/%s", cache->path, dir);
+    }
+}
+
+void dcs_cache_sweep(const struct dcs_cache *cache)
+{
+    static const char *const dirs[] = {
+        ".",
+        "cold",
+        "crls",
+        "orders",
+        "certificates",
+        "index",
+        "index/name",
+        "index/serial",
+        "index/thumbprint",
+        "index/certificate",
+        "index/spki",
+        "index/ckaid",
+        "index/alternate",
+    };
+    dcs_auto(dcs_ids) struct dcs_ids orders = { 0 };
+
+    for (size_t i = 0; i < DCS_COUNT(dirs); i++)
+        remove_temporary(cache, dirs[i], ABANDONED_S);
+    if (!dcs_cache_orders(cache, &orders, NULL))
+        return;
+    for (size_t i = 0; i < orders.count; i++) {
+        char dir[DCS_GENERATION_DIR];
+        snprintf(dir, sizeof(dir), "orders/%lld", (long long)orders.ids[i]);
+        remove_temporary(cache, dir, ABANDONED_S);
     }
 }

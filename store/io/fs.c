@@ -375,13 +375,14 @@ bool dcs_fs_append(int at, const char *path, const void *data, size_t len, mode_
     return fill_new_file(fd, path, &(struct new_file){ data, len, mode, owner, true, false }, err);
 }
 
+/* beside: where the temporary link stands, beside that path. */
 static bool switch_link(int at, const char *link, const char *target, struct dcs_fs_owner owner,
-                        bool durable, struct dcs_err *err)
+                        const char *beside, struct dcs_err *err)
 {
     char temporary[TEMP_PATH];
     bool leave = owner.uid == (uid_t)-1 && owner.gid == (gid_t)-1;
 
-    if (!temporary_name(link, temporary, err))
+    if (!temporary_name(beside, temporary, err))
         return false;
     if (dcs_sys_symlink(target, at, temporary) < 0)
         return dcs_fail_errno(err, errno, "creating the link %s", link);
@@ -391,19 +392,23 @@ static bool switch_link(int at, const char *link, const char *target, struct dcs
         dcs_sys_unlink(at, temporary, 0);
         return false;
     }
-    return !durable || sync_parent(at, link, err);
+    return true;
 }
 
 bool dcs_fs_switch_link(int at, const char *link, const char *target, struct dcs_fs_owner owner,
                         struct dcs_err *err)
 {
-    return switch_link(at, link, target, owner, true, err);
+    return switch_link(at, link, target, owner, link, err) && sync_parent(at, link, err);
 }
 
 bool dcs_fs_link_hint(int at, const char *link, const char *target, struct dcs_fs_owner owner,
                       struct dcs_err *err)
 {
-    return switch_link(at, link, target, owner, false, err);
+    char dir[PATH_MAX];
+    const char *slash = strrchr(link, '/');
+
+    snprintf(dir, sizeof(dir), "%.*s", slash ? (int)(slash - link) : 0, link);
+    return switch_link(at, link, target, owner, slash ? dir : link, err);
 }
 
 bool dcs_fs_rename(int at, const char *from, const char *to, struct dcs_err *err)

@@ -68,7 +68,8 @@ bool dcs_fs_make_empty(int at, const char *path, mode_t mode, struct dcs_fs_owne
 /* Points link at target, atomically: temporary link, rename, fsync of the directory. */
 bool dcs_fs_switch_link(int at, const char *link, const char *target, struct dcs_fs_owner owner,
                         struct dcs_err *err) DCS_CHECKED;
-/* The same without fsync: index entries, which are rebuilt when lost. */
+/* The same without fsync: index entries, which are rebuilt when lost. Each has a directory of its own,
+ * so what a killed process leaves stands beside that, where it is found without looking in all. */
 bool dcs_fs_link_hint(int at, const char *link, const char *target, struct dcs_fs_owner owner,
                       struct dcs_err *err) DCS_CHECKED;
 /* The target of a link into out; DCS_E_NOT_FOUND when there is no such link. */

@@ -198,6 +198,47 @@ static void a_reference_of_the_ca_never_leaves_the_index(void **state)
     assert_true(dcs_fs_stat(room->cache.fd, "index/alternate/web%2F17/123", &entry, NULL));
 }
 
+/* ---- what killed processes left ---- */
+
+static void leave(struct room *room, const char *path, int64_t mtime)
+{
+    const struct timespec times[2] = { { .tv_sec = mtime }, { .tv_sec = mtime } };
+
+    assert_true(dcs_fs_write(room->cache.fd, path, "x", 1, 0600, DCS_FS_OWNER_SELF, NULL));
+    assert_int_equal(utimensat(room->cache.fd, path, times, AT_SYMLINK_NOFOLLOW), 0);
+}
+
+static bool is_left(struct room *room, const char *path)
+{
+    struct dcs_fs_stat stat;
+
+    return dcs_fs_stat(room->cache.fd, path, &stat, NULL);
+}
+
+/* A temporary file of the last hour may be a living process's: many work here at once without a lock. */
+static void old_temporary_files_are_swept_away_wherever_they_are_made(void **state)
+{
+    static const char *const old[] = { ".tmp-1-1", "cold/.tmp-1-2", "orders/.tmp-1-3",
+                                       "orders/123/.tmp-1-4", "index/serial/.tmp-1-5" };
+    struct room *room = *state;
+    int64_t now = room->world.now;
+
+    make_order(room, 123);
+    assert_int_equal(mkdirat(room->cache.fd, "index/serial", 0755), 0);
+    for (size_t i = 0; i < DCS_COUNT(old); i++)
+        leave(room, old[i], now - 3600);
+    leave(room, "index/.tmp-1-6", now + 3600); /* another clock's */
+    leave(room, "orders/123/.tmp-1-7", now - 3599);
+    leave(room, "orders/123/tmp-1-8", now - 3600);
+    dcs_cache_sweep(&room->cache);
+    for (size_t i = 0; i < DCS_COUNT(old); i++)
+        assert_false(is_left(room, old[i]));
+    assert_false(is_left(room, "index/.tmp-1-6"));
+    assert_true(is_left(room, "orders/123/.tmp-1-7"));
+    assert_true(is_left(room, "orders/123/tmp-1-8"));
+    assert_true(is_left(room, "orders/123/lock"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -207,6 +248,8 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(
             a_listing_cut_off_in_a_line_is_carried_on_from_the_whole_ones, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(old_temporary_files_are_swept_away_wherever_they_are_made,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_reference_of_the_ca_never_leaves_the_index, set_up,
                                         tear_down),
     };
