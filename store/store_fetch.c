@@ -190,6 +190,27 @@ static bool goes_on(const struct fetch *f, bool has_certificate, const struct dc
            intent.request->posted_at;
 }
 
+/* `current` names the best of what is here: a process that was killed between commit and switch left
+ * it behind, or the CA's word changed what is best. */
+static bool settle(struct fetch *f, struct dcs_err *err)
+{
+    struct dcs_choice choice = dcs_fetch_choice(f->job, &f->settings, f->memo.revoked_serial);
+    struct dcs_err why = { 0 };
+
+    if (f->lock.fd < 0 || dcs_cache_settle(&f->job->cache, f->id, &choice, &why) ||
+        why.code == DCS_E_NOT_FOUND)
+        return true;
+    return dcs_fail(err, why.code, "order %lld: %s", (long long)f->id, why.text);
+}
+
+static void settle_if_possible(struct fetch *f)
+{
+    struct dcs_err why = { 0 };
+
+    if (!settle(f, &why))
+        dcs_trace(f->job->env, "%s", why.text);
+}
+
 static bool fetch_with(struct fetch *f, struct dcs_api *api, struct dcs_err *err)
 {
     dcs_auto(dcs_order) struct dcs_order *order = NULL;
@@ -207,6 +228,12 @@ static bool fetch_with(struct fetch *f, struct dcs_api *api, struct dcs_err *err
         return false;
     f->memo.read_at = dcs_env_now(f->job->env);
     note_revocation(f, order);
+    /* What is wanted is decided on the best that is here; and a certificate of a process that was killed
+     * before the switch is the one that a person asks for again. */
+    if (!settle(f, err))
+        return false;
+    if (f->wish && f->wish->reissue && committed_since(f))
+        return true;
     struct dcs_err why = { 0 };
     bool has_certificate = order->certificate_id && dcs_order_has_certificate(order);
     bool fetched = has_certificate ? dcs_fetch_issued(f, api, order, &why)
@@ -258,18 +285,6 @@ static void record(struct fetch *f, bool succeeded, const struct dcs_err *why)
     }
 }
 
-/* `current` names the best of what is here: a process that was killed between commit and switch left
- * it behind, or the CA's word changed what is best. */
-static void settle(struct fetch *f)
-{
-    struct dcs_choice choice = dcs_fetch_choice(f->job, &f->settings, f->memo.revoked_serial);
-    struct dcs_err why = { 0 };
-
-    if (f->lock.fd >= 0 && !dcs_cache_settle(&f->job->cache, f->id, &choice, &why) &&
-        why.code != DCS_E_NOT_FOUND)
-        dcs_trace(f->job->env, "order %lld: %s", (long long)f->id, why.text);
-}
-
 static void settle_as_known(struct fetch *f)
 {
     dcs_auto(dcs_order) struct dcs_order *known = NULL;
@@ -277,7 +292,7 @@ static void settle_as_known(struct fetch *f)
     if (!dcs_cache_read_order(&f->job->cache, f->id, &known, NULL))
         return;
     dcs_fetch_settings(f->job, known, &f->settings);
-    settle(f);
+    settle_if_possible(f);
 }
 
 /* When the next step of a request of ours is due, for who waits for it. */
@@ -311,7 +326,7 @@ static bool attempt_locked(struct fetch *f, struct dcs_err *err)
     bool done = dcs_job_api(f->job, f->deadline, &api, &why) && fetch_with(f, api, &why);
     note_open_request(f);
     record(f, done, &why);
-    settle(f);
+    settle_if_possible(f);
     dcs_memory_forget(f->job->store, f->id);
     if (!done && err)
         *err = why;

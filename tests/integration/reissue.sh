@@ -206,6 +206,28 @@ check "reissue does when the CA denied it for ten minutes" store reissue --timeo
 equal "with a second POST" 2 "$(posts 723)"
 check "for the same key" pair_fits 723
 
+# ---- killed between the commit and the switch of `current` ----
+fresh_state
+control POST /orders '{"id":705,"common_name":"switch.example.com","dns_names":["switch.example.com"],"switches":{"dcv":"valid"}}' >/dev/null
+configure "$(auto 705)"
+import_key 705
+check "a reissue" store reissue order/705
+forget_requests
+ln -sfn gen-0001 "$T/state/orders/705/current"
+check "of which the switch was lost" store reissue order/705
+equal "is the one that a person asks for again" gen-0002 "$(readlink "$T/state/orders/705/current")"
+equal "no second POST" 0 "$(posts)"
+control POST /orders '{"id":706,"common_name":"first.example.com","dns_names":["first.example.com"],"key_elsewhere":true,"switches":{"dcv":"valid"}}' >/dev/null
+configure "$(auto 706)"
+equal "a first load makes a certificate without key, then a pair" "gen-0001 gen-0002" \
+    "$(storeutl "$O/706" >/dev/null 2>&1; cd "$T/state/orders/706" && echo gen-*)"
+ln -sfn gen-0001 "$T/state/orders/706/current"
+rm "$T/state/orders/706/order.json"
+forget_requests
+equal "without switch and order.json, which has no fsync, the next load finds the pair" "Certificate Certificate Pkey" \
+    "$(kinds "$O/706" | xargs)"
+equal "and asks for no other" 0 "$(posts)"
+
 # ---- a wrong certificate for an id ----
 control POST /orders '{"id":703,"common_name":"wrong.example.com","dns_names":["wrong.example.com"],"switches":{"dcv":"valid"}}' >/dev/null
 configure
