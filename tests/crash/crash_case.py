@@ -1,0 +1,263 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One experiment of the crash test: an order, a run that something happens to, restarts until the work is
+done, and the promises of docs/design.md that hold at every moment of it."""
+import glob
+import hashlib
+import json
+import os
+import shutil
+import stat
+
+import crash_disk
+
+RENEWAL = {"age_days": 140, "order_days": 1000}
+# What is asked for, by which verb, and what the order is like. "again" is what follows a crash: an
+# application's next load, the timer's next sync, or the person's next try.
+SCENARIOS = {
+    "first": {"verb": "open", "again": ["open", "open", "sync"], "order": {"key_elsewhere": True},
+              "auto": True},
+    "renewal": {"verb": "sync", "again": ["sync"], "order": RENEWAL, "auto": True, "pair": True},
+    "verb": {"verb": "reissue", "again": ["reissue"], "order": RENEWAL, "pair": True},
+    "duplicate": {"verb": "duplicate", "again": ["duplicate"], "order": RENEWAL, "pair": True},
+    "polls": {"verb": "reissue", "again": ["reissue"], "order": RENEWAL, "pair": True,
+              "switches": {"polls": 3}},
+    "request": {"verb": "reissue", "again": ["reissue"], "order": RENEWAL, "pair": True,
+                "switches": {"answer": "request-only"}},
+    "approval": {"verb": "sync", "again": ["sync"], "order": RENEWAL, "pair": True, "auto": True,
+                 "switches": {"approval": "always"}},
+}
+# A restart at once, twice after a minute, then when the CA has denied it for ten minutes, then as the
+# ladder of retries goes.
+PAUSES = [0, 61, 61, 660, 61, 660, 6600, 22000, 22000, 22000, 22000]
+PUBLIC = {"cert.pem", "chain.pem", "fullchain.pem", "facts.json", "order.json", "memo.json", "FORMAT"}
+
+
+class Broken(Exception):
+    """A promise that did not hold."""
+
+
+class Case:
+    def __init__(self, world, name):
+        self.world, self.name, self.what = world, name, SCENARIOS[name]
+        world.reset_clock()
+        world.orders += 1
+        self.id = world.orders
+        self.dir = os.path.join(world.dir, str(self.id))
+        self.state = os.path.join(self.dir, "state")
+        self.order = os.path.join(self.state, "orders", str(self.id))
+        self.config = os.path.join(self.dir, "store.conf")
+        self.log = os.path.join(self.dir, "ops")
+        self.is_doubled = False  # somebody between us and the CA sent the POST again
+        os.mkdir(self.dir)
+        self._make_order()
+        self._configure()
+        if self.what.get("pair"):
+            self._import()
+        self.before = {c["id"] for c in self.certificates()}
+        world.control("DELETE", "/requests")
+
+    def _make_order(self):
+        name = f"o{self.id}.example.com"
+        body = {"id": self.id, "common_name": name, "dns_names": [name, "www." + name],
+                "switches": {"dcv": "valid", **self.what.get("switches", {})}, **self.what["order"]}
+        self.world.control("POST", "/orders", body)
+
+    def _configure(self):
+        key = os.path.join(self.dir, "api.key")
+        with open(key, "w") as file:
+            file.write(self.world.at["key"])
+        os.chmod(key, 0o600)
+        lines = [f"api_url = {self.world.at['url']}", f"api_key_file = {key}",
+                 f"api_ca_file = {self.world.at['ca']}", f"state_dir = {self.state}",
+                 f"[order/{self.id}]"]
+        if self.what.get("auto"):
+            lines.append("reissue = auto")
+        with open(self.config, "w") as file:
+            file.write("\n".join(lines) + "\n")
+        os.chmod(self.config, 0o644)
+
+    def _import(self):
+        key = os.path.join(self.world.dir, "sandbox/keys", f"{self.id}.pem")
+        run = self.world.run(f"import:{key}", self.config, self.id)
+        if run.code != "none":
+            raise RuntimeError(f"preparing: {run}")
+        self.world.advance(120)
+
+    def close(self):
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    # ---- what the two sides hold ----
+
+    def certificates(self):
+        return self.world.control("GET", f"/orders/{self.id}")["certificates"]
+
+    def issued(self):
+        """New ones; one that still waits for approval has no key that anybody could have lost."""
+        return [c for c in self.certificates() if c["id"] not in self.before and c.get("spki_sha256")]
+
+    def posts(self):
+        wanted = f"/order/certificate/{self.id}/"
+        return [row for row in self.world.control("GET", "/requests?method=POST")
+                if row["path"].startswith(wanted)]
+
+    def keys(self):
+        """Public key hashes of all private keys that are here under their names."""
+        found = glob.glob(os.path.join(self.order, "*", "privkey.pem"))
+        return {self.world.ask("hash", path): path for path in found}
+
+    def current(self):
+        path = os.path.join(self.order, "current")
+        return os.path.join(self.order, os.readlink(path)) if os.path.islink(path) else None
+
+    # ---- promises ----
+
+    def check_now(self, when):
+        """What holds at every moment, also right after a kill."""
+        self._check_keys(when)
+        self._check_current(when)
+        self._check_secrets(when)
+        self._check_posts(when)
+
+    def _check_keys(self, when):
+        here = self.keys()
+        for c in self.issued():
+            if c["spki_sha256"].lower() not in here:
+                raise Broken(f"{when}: the key of certificate {c['id']} is lost")
+
+    def _check_current(self, when):
+        at = self.current()
+        if not at:
+            if self.what.get("pair"):
+                raise Broken(f"{when}: current is gone")
+            return
+        try:
+            with open(os.path.join(at, "facts.json")) as file:
+                listed = json.load(file)["files"]
+        except (OSError, ValueError, KeyError) as error:
+            raise Broken(f"{when}: facts.json of current: {error}") from error
+        for name, row in listed.items():
+            with open(os.path.join(at, name), "rb") as file:
+                data = file.read()
+            if len(data) != row["size"] or hashlib.sha256(data).hexdigest() != row["sha256"].lower():
+                raise Broken(f"{when}: {at}/{name} is not what facts.json says")
+        cert, key, chain = (os.path.join(at, f"{n}.pem") for n in ("cert", "privkey", "chain"))
+        if self.world.ask("signed", cert, chain) != "yes":
+            raise Broken(f"{when}: chain.pem of {at} does not go with its certificate")
+        run = self.world.run("read", self.config, self.id)
+        # The first fetch takes in a certificate whose key is elsewhere, until the reissue brings a pair.
+        if "privkey.pem" not in listed and not self.what.get("pair"):
+            if run.code not in ("no-key", "reader") or os.path.exists(key):
+                raise Broken(f"{when}: a reader of a certificate without key: {run}")
+            return
+        if self.world.ask("hash", cert) != self.world.ask("hash", key):
+            raise Broken(f"{when}: key and certificate of {at} are no pair")
+        if run.code != "none":
+            raise Broken(f"{when}: a reader is not served: {run}")
+
+    def _check_secrets(self, when):
+        for at, _, names in os.walk(self.state):
+            for name in names:
+                path = os.path.join(at, name)
+                info = os.lstat(path)
+                if not stat.S_ISREG(info.st_mode) or not info.st_mode & 0o077:
+                    continue
+                with open(path, "rb") as file:
+                    if b"PRIVATE KEY" in file.read():
+                        raise Broken(f"{when}: {path} is open to others: {stat.S_IMODE(info.st_mode):o}")
+
+    def _check_posts(self, when):
+        """One POST for each intent, which is one key; another only ten minutes after one that the CA does
+        not know."""
+        by_key = {}
+        for row in self.posts():
+            by_key.setdefault(row.get("csr_spki_sha256", "?"), []).append(row["time_ms"])
+        if len(by_key) > 1:
+            raise Broken(f"{when}: {len(by_key)} different keys were sent")
+        for times in by_key.values():
+            if len(times) > 3 or any(b - a < 600_000 for a, b in zip(times, times[1:])):
+                raise Broken(f"{when}: the POST went out at {times}")
+        if len(self.issued()) > 1 + self.is_doubled:
+            raise Broken(f"{when}: {len(self.issued())} certificates were issued")
+
+    def check_end(self):
+        self.check_now("in the end")
+        newest = self.issued()
+        if not newest:
+            raise Broken("in the end: no new certificate was asked for")
+        at = self.current()
+        wanted = {c["spki_sha256"].lower() for c in newest}
+        if not at or self.world.ask("hash", os.path.join(at, "cert.pem")) not in wanted:
+            raise Broken("in the end: current is not the new certificate")
+        for path in glob.glob(os.path.join(self.order, "gen-*")):
+            if not os.path.exists(os.path.join(path, "facts.json")):
+                raise Broken(f"in the end: {path} is still open: {os.listdir(path)}")
+        self._check_tidy()
+
+    def _check_tidy(self):
+        for at, dirs, names in os.walk(self.state):
+            for name in dirs + names:
+                path = os.path.join(at, name)
+                info = os.lstat(path)
+                mode = stat.S_IMODE(info.st_mode)
+                if name.startswith(".tmp-"):
+                    raise Broken(f"in the end: {path} was left")
+                if ".bad-" in name:
+                    raise Broken(f"in the end: {path} was damaged")
+                if stat.S_ISLNK(info.st_mode):
+                    continue
+                wanted = 0o755 if name in dirs else 0o644 if name in PUBLIC else 0o600
+                if mode != wanted:
+                    raise Broken(f"in the end: {path} has mode {mode:o}")
+
+    # ---- the run and what follows ----
+
+    def run(self, plan=("never", 0, 0, 0), power=None, verb=None):
+        disk = crash_disk.Disk(self.state) if power else None
+        run = self.world.run(verb or self.what["verb"], self.config, self.id, plan, self.log if power else "")
+        if run.status not in (0, -9):
+            raise Broken(f"it ended by {run}")
+        if power:
+            disk.replay(self.log)
+            disk.cut(*power)
+            disk.store()
+            self.world.advance(0, reboot=True)
+        return run
+
+    def is_done(self, run):
+        return run.code == "none" and bool(self.issued())
+
+    def _help(self, i):
+        """What people at the CA do meanwhile."""
+        waiting = [r for r in self.world.control("GET", f"/orders/{self.id}")["requests"]
+                   if r.get("stage") == "approval"]
+        if self.name == "approval" and i >= 2 and waiting:
+            self.world.control("POST", f"/orders/{self.id}/actions", {"do": "approve"})
+
+    def finish(self):
+        again = self.what["again"]
+        said = []
+        for i, pause in enumerate(PAUSES):
+            self.world.advance(pause)
+            self._help(i)
+            run = self.world.run(again[min(i, len(again) - 1)], self.config, self.id)
+            said.append(str(run))
+            if run.status != 0:
+                raise Broken(f"restart {i + 1} ended by {run}")
+            self.check_now(f"after restart {i + 1}")
+            if self.is_done(run):
+                break
+        else:
+            raise Broken("not done in the end: " + " | ".join(said[-3:]))
+        # A day later the timer finds nothing left to do, and clears away what lies about.
+        self.world.advance(86400)
+        self._age_leftovers()
+        self.world.run("sync", self.config, self.id)
+        self.check_end()
+
+    def _age_leftovers(self):
+        """Files have the time of the real clock; those of killed processes are a day old by now."""
+        then = self.world.now_ms // 1000 - 86400
+        for at, dirs, names in os.walk(self.state):
+            for name in dirs + names:
+                if name.startswith(".tmp-"):
+                    os.utime(os.path.join(at, name), (then, then), follow_symlinks=False)
