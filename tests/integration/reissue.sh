@@ -114,10 +114,10 @@ configure "$(auto 181)" "$(printf '[order/180]\nreissue = never\n')"
 control POST /settings '{"pending_shows_new":true}' >/dev/null
 check "a reissue is joined though order info names its certificate before it is issued" store reissue --again --timeout 30 order/181
 check "the pair fits" pair_fits 181
-control POST /orders '{"id":705,"common_name":"early.example.com","dns_names":["early.example.com"],"switches":{"approval":"always"}}' >/dev/null
-store reissue --timeout 1 order/705 >/dev/null 2>&1
-rm -rf "$T/state/orders/705"
-equal "who has nothing takes the certificate from before by its order" "Certificate Certificate" "$(kinds "$O/705?type=chain" | xargs)"
+control POST /orders '{"id":709,"common_name":"early.example.com","dns_names":["early.example.com"],"switches":{"approval":"always"}}' >/dev/null
+store reissue --timeout 1 order/709 >/dev/null 2>&1
+rm -rf "$T/state/orders/709"
+equal "who has nothing takes the certificate from before by its order" "Certificate Certificate" "$(kinds "$O/709?type=chain" | xargs)"
 control POST /settings '{"pending_shows_new":false}' >/dev/null
 
 # ---- rejected, refused ----
