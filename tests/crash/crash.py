@@ -110,9 +110,9 @@ def doubled(case, n):
 
 # (name, scenarios, experiment, step in the normal run, where "every n" ends)
 SWEEPS = [
-    ("killed at call {n}", list(SCENARIOS), "kill", kill("kill"), 3),
+    ("killed at call {n}", list(SCENARIOS), "kill", kill("kill"), 4),
     ("killed within write {n}", ["first", "renewal"], "torn", kill("torn", FS), 4),
-    ("without power at call {n}", list(SCENARIOS), "power", power(None), 3),
+    ("without power at call {n}", list(SCENARIOS), "power", power(None), 5),
     ("killed at call {n} and again elsewhere", ["first", "renewal", "verb", "approval"], "twice", twice, 6),
     ("its answer lost, killed at call {n} of what follows", ["first", "renewal"], "lost",
      after_lost(("kill", FS | NET, 0)), 4),
