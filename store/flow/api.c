@@ -275,3 +275,27 @@ bool dcs_api_send(struct dcs_api *api, const struct dcs_api_request *request,
         *err = why;
     return good;
 }
+
+/* ---- answers that are JSON ---- */
+
+bool dcs_api_is_object(const struct dcs_http_answer *answer, struct dcs_err *err)
+{
+    dcs_auto(dcs_json) struct dcs_json *root = NULL;
+
+    if (!dcs_json_parse(dcs_buf_text(&answer->body), answer->body.len, &root, err))
+        return dcs_fail_while(err, "the service answered HTTP %d", answer->status);
+    return dcs_json_is_object(root) ||
+           dcs_fail(err, DCS_E_AWAY, "the service answered with JSON that is no object");
+}
+
+bool dcs_api_get(struct dcs_api *api, const char *path, size_t max, enum dcs_api_place place,
+                 struct dcs_json **ret_root, struct dcs_err *err)
+{
+    dcs_auto(dcs_http_answer) struct dcs_http_answer answer = { 0 };
+    const struct dcs_api_request request = {
+        .method = "GET", .path = path, .max_bytes = max, .place = place, .check = dcs_api_is_object
+    };
+
+    return dcs_api_send(api, &request, &answer, err) &&
+           dcs_json_parse(dcs_buf_text(&answer.body), answer.body.len, ret_root, err);
+}

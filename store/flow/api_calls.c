@@ -19,16 +19,6 @@ enum {
 
 /* ---- what 2xx answers must look like ---- */
 
-static bool is_json_object(const struct dcs_http_answer *answer, struct dcs_err *err)
-{
-    dcs_auto(dcs_json) struct dcs_json *root = NULL;
-
-    if (!dcs_json_parse(dcs_buf_text(&answer->body), answer->body.len, &root, err))
-        return dcs_fail_while(err, "the service answered HTTP %d", answer->status);
-    return dcs_json_is_object(root) ||
-           dcs_fail(err, DCS_E_AWAY, "the service answered with JSON that is no object");
-}
-
 static bool is_pem(const struct dcs_http_answer *answer, struct dcs_err *err)
 {
     const char *text = dcs_buf_text(&answer->body);
@@ -42,18 +32,6 @@ static bool is_pem(const struct dcs_http_answer *answer, struct dcs_err *err)
     return dcs_fail(err, DCS_E_AWAY, "a certificate was asked for, the service sent \"%s\"", clean);
 }
 
-static bool get_json(struct dcs_api *api, const char *path, size_t max, enum dcs_api_place place,
-                     struct dcs_json **ret_root, struct dcs_err *err)
-{
-    dcs_auto(dcs_http_answer) struct dcs_http_answer answer = { 0 };
-    const struct dcs_api_request request = {
-        .method = "GET", .path = path, .max_bytes = max, .place = place, .check = is_json_object
-    };
-
-    return dcs_api_send(api, &request, &answer, err) &&
-           dcs_json_parse(dcs_buf_text(&answer.body), answer.body.len, ret_root, err);
-}
-
 /* ---- orders ---- */
 
 bool dcs_api_order(struct dcs_api *api, const char *id, struct dcs_order **ret_order,
@@ -63,7 +41,7 @@ bool dcs_api_order(struct dcs_api *api, const char *id, struct dcs_order **ret_o
     char path[160];
 
     snprintf(path, sizeof(path), "/order/certificate/%s", id);
-    return get_json(api, path, ANSWER_MAX, DCS_API_ORDER, &root, err) &&
+    return dcs_api_get(api, path, ANSWER_MAX, DCS_API_ORDER, &root, err) &&
            dcs_order_from_json(root, ret_order, err);
 }
 
@@ -149,7 +127,7 @@ bool dcs_api_alternate(struct dcs_api *api, const char *reference, struct dcs_or
 
         dcs_buf_addf(&path, "%s?limit=%d&offset=%lld", dcs_buf_text(&base), PAGE_LIMIT,
                      (long long)offset);
-        if (!get_json(api, dcs_buf_text(&path), ANSWER_MAX, DCS_API_ORDER, &root, &why)) {
+        if (!dcs_api_get(api, dcs_buf_text(&path), ANSWER_MAX, DCS_API_ORDER, &root, &why)) {
             if (why.code == DCS_E_NOT_FOUND)
                 break; /* no order has this reference */
             *err = why;
@@ -179,7 +157,7 @@ bool dcs_api_status_changes(struct dcs_api *api, int64_t seconds, struct dcs_ord
                         (long long)seconds);
     snprintf(path, sizeof(path), "/order/certificate/status-changes?seconds=%lld",
              (long long)seconds);
-    if (!get_json(api, path, PAGE_MAX, DCS_API_OTHER, &root, err) ||
+    if (!dcs_api_get(api, path, PAGE_MAX, DCS_API_OTHER, &root, err) ||
         !add_refs(dcs_json_get(root, "orders"), &refs, err))
         return false;
     *ret_refs = refs;
@@ -233,7 +211,7 @@ static bool get_page(struct dcs_api *api, const char *filters, int64_t offset, i
     dcs_buf_addf(&path, "/order/certificate?limit=%d&offset=%lld%s%s", limit, (long long)offset,
                  *filters ? "&" : "", filters);
     if (!dcs_buf_ok(&path, "a URL", err) ||
-        !get_json(api, dcs_buf_text(&path), PAGE_MAX, DCS_API_OTHER, &root, err))
+        !dcs_api_get(api, dcs_buf_text(&path), PAGE_MAX, DCS_API_OTHER, &root, err))
         return false;
     return read_page(root, offset, limit, ret_page, err);
 }
@@ -260,7 +238,7 @@ bool dcs_api_self(struct dcs_api *api, struct dcs_api_self *ret_self, struct dcs
     int64_t account = 0;
     size_t at = 0;
 
-    if (!get_json(api, "/user/me", ANSWER_MAX, DCS_API_OTHER, &root, err))
+    if (!dcs_api_get(api, "/user/me", ANSWER_MAX, DCS_API_OTHER, &root, err))
         return false;
     dcs_clean_text(dcs_json_text(root, "username"), self.username, sizeof(self.username));
     if (dcs_json_i64(root, "account_id", &account))

@@ -48,16 +48,6 @@ static bool ask_body(const struct dcs_api_ask *ask, struct dcs_buf *ret_body, st
     return dcs_json_print(root, false, ret_body, err);
 }
 
-static bool is_object(const struct dcs_http_answer *answer, struct dcs_err *err)
-{
-    dcs_auto(dcs_json) struct dcs_json *root = NULL;
-
-    if (!dcs_json_parse(dcs_buf_text(&answer->body), answer->body.len, &root, err))
-        return dcs_fail_while(err, "the service answered HTTP %d", answer->status);
-    return dcs_json_is_object(root) ||
-           dcs_fail(err, DCS_E_AWAY, "the service answered with JSON that is no object");
-}
-
 /* The CA said in its own words that it did not do it. */
 static bool certainly_not_taken(const struct dcs_err *why, bool was_sent)
 {
@@ -103,7 +93,7 @@ bool dcs_api_ask(struct dcs_api *api, const struct dcs_api_ask *ask,
                                              .body = dcs_buf_text(&body),
                                              .max_bytes = CHANGE_ANSWER_MAX,
                                              .place = DCS_API_ORDER,
-                                             .check = is_object };
+                                             .check = dcs_api_is_object };
     if (!dcs_api_send(api, &request, &answer, &why) ||
         !dcs_json_parse(dcs_buf_text(&answer.body), answer.body.len, &root, &why)) {
         if (!certainly_not_taken(&why, dcs_api_requests_made(api) > before))
@@ -124,18 +114,6 @@ bool dcs_api_ask(struct dcs_api *api, const struct dcs_api_ask *ask,
 }
 
 /* ---- what became of it ---- */
-
-static bool get_object(struct dcs_api *api, const char *path, size_t max,
-                       struct dcs_json **ret_root, struct dcs_err *err)
-{
-    dcs_auto(dcs_http_answer) struct dcs_http_answer answer = { 0 };
-    const struct dcs_api_request request = {
-        .method = "GET", .path = path, .max_bytes = max, .place = DCS_API_ORDER, .check = is_object
-    };
-
-    return dcs_api_send(api, &request, &answer, err) &&
-           dcs_json_parse(dcs_buf_text(&answer.body), answer.body.len, ret_root, err);
-}
 
 /* Keeps the highest ids. */
 static void add_unread(struct dcs_api_list_look *look, int64_t id)
@@ -185,7 +163,7 @@ bool dcs_api_find_issued(struct dcs_api *api, int64_t order, bool is_duplicate,
 
     snprintf(path, sizeof(path), "/order/certificate/%lld/%s", (long long)order,
              is_duplicate ? "duplicate?show_archived=true" : "reissue");
-    if (!get_object(api, path, LIST_MAX, &root, err))
+    if (!dcs_api_get(api, path, LIST_MAX, DCS_API_ORDER, &root, err))
         return false;
     *ret_look = (struct dcs_api_list_look){ 0 };
     const struct dcs_json *rows = dcs_json_get(root, "certificates"); /* omitted when empty */
@@ -201,7 +179,7 @@ bool dcs_api_request_state(struct dcs_api *api, int64_t request_id,
     char path[64];
 
     snprintf(path, sizeof(path), "/request/%lld", (long long)request_id);
-    if (!get_object(api, path, CHANGE_ANSWER_MAX, &root, err))
+    if (!dcs_api_get(api, path, CHANGE_ANSWER_MAX, DCS_API_ORDER, &root, err))
         return false;
     dcs_clean_text(dcs_json_text(root, "status"), ret_state->status, sizeof(ret_state->status));
     dcs_clean_text(dcs_json_text(root, "processor_comment"), ret_state->comment,

@@ -28,5 +28,10 @@ struct dcs_api_request {
 
 bool dcs_api_send(struct dcs_api *api, const struct dcs_api_request *request,
                   struct dcs_http_answer *ret_answer, struct dcs_err *err) DCS_CHECKED;
+/* A check: the answer is a JSON object. */
+bool dcs_api_is_object(const struct dcs_http_answer *answer, struct dcs_err *err) DCS_CHECKED;
+/* GET that gives a JSON object. */
+bool dcs_api_get(struct dcs_api *api, const char *path, size_t max, enum dcs_api_place place,
+                 struct dcs_json **ret_root, struct dcs_err *err) DCS_CHECKED;
 
 #endif
