@@ -137,15 +137,22 @@ static bool attempted_since(struct fetch *f, struct dcs_err *ret_failure)
 
 /* ---- one attempt ---- */
 
+/* Written down at once: the plan of this very attempt reads it there. */
 static void note_revocation(struct fetch *f, const struct dcs_order *order)
 {
+    struct dcs_err why = { 0 };
+    char before[sizeof(f->memo.revoked_serial)];
     bool revoked =
         order->status == DCS_ORDER_REVOKED || strcmp(order->certificate_status, "revoked") == 0;
 
+    memcpy(before, f->memo.revoked_serial, sizeof(before));
     if (revoked && order->serial[0])
         snprintf(f->memo.revoked_serial, sizeof(f->memo.revoked_serial), "%s", order->serial);
     else if (order->serial[0] && strcmp(order->serial, f->memo.revoked_serial) == 0)
         f->memo.revoked_serial[0] = '\0';
+    if (strcmp(before, f->memo.revoked_serial) != 0 &&
+        !dcs_cache_write_memo(&f->job->cache, f->id, &f->memo, &why))
+        dcs_trace(f->job->env, "order %lld: %s", (long long)f->id, why.text);
 }
 
 static bool fail_without_certificate(const struct dcs_order *order, struct dcs_err *err)
