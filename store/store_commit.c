@@ -58,7 +58,7 @@ bool dcs_fetch_commit(struct job *job, const struct dcs_order *order,
         return false;
     dcs_cache_tidy(&job->cache, order->id);
     dcs_cache_read_memo(&job->cache, order->id, &memo);
-    choice.revoked_serial = memo.revoked_serial;
+    choice.revoked_serials = memo.revoked_serials;
     accepted->facts->order_id = order->id;
     accepted->facts->committed_at = dcs_env_now(job->env);
     if (!dcs_cache_commit(&job->cache, &commit, dir, err) ||

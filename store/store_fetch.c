@@ -141,17 +141,13 @@ static bool attempted_since(struct fetch *f, struct dcs_err *ret_failure)
 static void note_revocation(struct fetch *f, const struct dcs_order *order)
 {
     struct dcs_err why = { 0 };
-    char before[sizeof(f->memo.revoked_serial)];
     bool revoked =
         order->status == DCS_ORDER_REVOKED || strcmp(order->certificate_status, "revoked") == 0;
 
-    memcpy(before, f->memo.revoked_serial, sizeof(before));
-    if (revoked && order->serial[0])
-        snprintf(f->memo.revoked_serial, sizeof(f->memo.revoked_serial), "%s", order->serial);
-    else if (order->serial[0] && strcmp(order->serial, f->memo.revoked_serial) == 0)
-        f->memo.revoked_serial[0] = '\0';
-    if (strcmp(before, f->memo.revoked_serial) != 0 &&
-        !dcs_cache_write_memo(&f->job->cache, f->id, &f->memo, &why))
+    if (!order->serial[0] || revoked == dcs_revoked_has(f->memo.revoked_serials, order->serial))
+        return;
+    dcs_revoked_note(f->memo.revoked_serials, order->serial, revoked);
+    if (!dcs_cache_write_memo(&f->job->cache, f->id, &f->memo, &why))
         dcs_trace(f->job->env, "order %lld: %s", (long long)f->id, why.text);
 }
 
@@ -201,7 +197,7 @@ static bool goes_on(const struct fetch *f, bool has_certificate, const struct dc
  * it behind, or the CA's word changed what is best. */
 static bool settle(struct fetch *f, struct dcs_err *err)
 {
-    struct dcs_choice choice = dcs_fetch_choice(f->job, &f->settings, f->memo.revoked_serial);
+    struct dcs_choice choice = dcs_fetch_choice(f->job, &f->settings, f->memo.revoked_serials);
     struct dcs_err why = { 0 };
 
     if (f->lock.fd < 0 || dcs_cache_settle(&f->job->cache, f->id, &choice, &why) ||

@@ -98,7 +98,7 @@ static bool import_locked(struct job *job, int64_t order, const struct dcs_key *
     struct dcs_memo memo;
     dcs_config_order(job->config, &(struct dcs_order_names){ .id = order }, &settings);
     dcs_cache_read_memo(&job->cache, order, &memo);
-    struct dcs_choice choice = dcs_fetch_choice(job, &settings, memo.revoked_serial);
+    struct dcs_choice choice = dcs_fetch_choice(job, &settings, memo.revoked_serials);
     return dcs_cache_settle(&job->cache, order, &choice, err);
 }
 

@@ -32,7 +32,7 @@ struct memory {
     struct dcs_config *config; /* whose settings these are */
     struct dcs_order_settings settings;
     bool human_approval;
-    char revoked_serial[65];
+    bool is_revoked; /* by the CA's word */
     int64_t memo_read_ms;
 };
 
@@ -139,7 +139,7 @@ bool dcs_fetch_order(struct job *job, int64_t order, const struct dcs_fetch_opti
                      struct dcs_err *err) DCS_CHECKED;
 bool dcs_fetch_may_try(const struct dcs_memo *memo, int64_t now);
 struct dcs_choice dcs_fetch_choice(const struct job *job, const struct dcs_order_settings *settings,
-                                   const char *revoked_serial);
+                                   const char *revoked_serials);
 void dcs_fetch_settings(struct job *job, const struct dcs_order *order,
                         struct dcs_order_settings *ret_settings);
 /* store_commit.c. The group that key_group names; (gid_t)-1 for "". */

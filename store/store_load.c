@@ -10,11 +10,11 @@
 #include "store_instance.h"
 
 struct dcs_choice dcs_fetch_choice(const struct job *job, const struct dcs_order_settings *settings,
-                                   const char *revoked_serial)
+                                   const char *revoked_serials)
 {
     return (struct dcs_choice){ .now = dcs_env_now(job->env),
                                 .serve_expired = settings->serve_expired,
-                                .revoked_serial = revoked_serial,
+                                .revoked_serials = revoked_serials,
                                 .successor = settings->successor };
 }
 
@@ -25,8 +25,7 @@ void dcs_load_life(const struct memory *offer, struct dcs_life *ret_life)
     *ret_life = (struct dcs_life){ .not_before = leaf->not_before,
                                    .not_after = leaf->not_after,
                                    .human_approval = offer->human_approval,
-                                   .revoked = offer->revoked_serial[0] &&
-                                              strcmp(offer->revoked_serial, leaf->serial) == 0 };
+                                   .revoked = offer->is_revoked };
 }
 
 /* By a keeper, when the order's lock is free; damage never stops an application. */
@@ -47,7 +46,7 @@ void dcs_load_mend(struct job *job, int64_t order)
         return;
     dcs_config_order(job->config, &(struct dcs_order_names){ .id = order }, &settings);
     dcs_cache_read_memo(&job->cache, order, &memo);
-    struct dcs_choice choice = dcs_fetch_choice(job, &settings, memo.revoked_serial);
+    struct dcs_choice choice = dcs_fetch_choice(job, &settings, memo.revoked_serials);
     job->cache.check_keys = true;
     if (!dcs_cache_load(&job->cache, order, &choice, true, &bundle, &err))
         dcs_trace(job->env, "order %lld: %s", (long long)order, err.text);
@@ -67,7 +66,7 @@ bool dcs_load_offer(struct job *job, int64_t order, struct memory *ret_offer,
         !dcs_memory_find(job, order, dir, ret_offer)) {
         dcs_config_order(job->config, &(struct dcs_order_names){ .id = order }, &settings);
         dcs_cache_read_memo(&job->cache, order, &memo);
-        struct dcs_choice choice = dcs_fetch_choice(job, &settings, memo.revoked_serial);
+        struct dcs_choice choice = dcs_fetch_choice(job, &settings, memo.revoked_serials);
         job->cache.saw_damage = false;
         bool loaded = dcs_cache_load(&job->cache, order, &choice, false, &bundle, err);
         if (job->cache.saw_damage)

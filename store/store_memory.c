@@ -71,7 +71,7 @@ void dcs_memory_put(struct job *job, struct dcs_bundle *bundle, struct memory *r
     entry.config = dcs_config_ref(job->config);
     find_settings(job, &entry);
     dcs_cache_read_memo(&job->cache, entry.order, &memo);
-    memcpy(entry.revoked_serial, memo.revoked_serial, sizeof(entry.revoked_serial));
+    entry.is_revoked = dcs_revoked_has(memo.revoked_serials, dcs_bundle_facts(bundle)->leaf.serial);
     entry.memo_read_ms = dcs_env_mono_ms(job->env);
     copy_out(&entry, ret_copy);
 

@@ -100,7 +100,7 @@ static void take_certificate(struct job *job, const struct dcs_bundle *bundle,
 
     to->exists = true;
     to->has_key = dcs_bundle_has_key(bundle);
-    to->revoked = memo->revoked_serial[0] && strcmp(memo->revoked_serial, leaf->serial) == 0;
+    to->revoked = dcs_revoked_has(memo->revoked_serials, leaf->serial);
     to->is_held = dcs_cache_has_held(&job->cache, dcs_bundle_order(bundle));
     to->client_auth = leaf->eku_client_auth;
     to->scts = leaf->sct_count;
@@ -243,7 +243,7 @@ static bool load_current(struct job *job, int64_t id, const struct dcs_order_set
                          const struct dcs_memo *memo, struct current *ret_current,
                          struct dcs_err *err)
 {
-    struct dcs_choice choice = dcs_fetch_choice(job, settings, memo->revoked_serial);
+    struct dcs_choice choice = dcs_fetch_choice(job, settings, memo->revoked_serials);
     struct dcs_err why = { 0 };
 
     if (dcs_cache_load(&job->cache, id, &choice, false, &ret_current->bundle, &why) ||

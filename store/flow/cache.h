@@ -18,6 +18,12 @@
 
 enum { DCS_CACHE_FORMAT = 1, DCS_GENERATION_DIR = 80 };
 
+/* Serial numbers with blanks between them, newest first; the oldest are forgotten. */
+enum { DCS_REVOKED_TEXT = 16 * 65 };
+bool dcs_revoked_has(const char *serials, const char *serial);
+/* Puts the serial into the list, or takes it out. */
+void dcs_revoked_note(char serials[DCS_REVOKED_TEXT], const char *serial, bool revoked);
+
 enum dcs_role { DCS_ROLE_READER = 0, DCS_ROLE_KEEPER };
 
 struct dcs_cache {
@@ -57,9 +63,9 @@ bool dcs_cache_need_keeper(const struct dcs_cache *cache, struct dcs_err *err) D
 /* How `current` is chosen among an order's generations ("ours first", design.md section 6). */
 struct dcs_choice {
     int64_t now;
-    enum dcs_tri serve_expired; /* unknown: those with EKU serverAuth */
-    const char *revoked_serial; /* by the CA's word, NULL or "" none */
-    int64_t successor;          /* its pair comes first once it has a usable one; 0 none */
+    enum dcs_tri serve_expired;  /* unknown: those with EKU serverAuth */
+    const char *revoked_serials; /* by the CA's word (dcs_revoked_has), NULL or "" none */
+    int64_t successor;           /* its pair comes first once it has a usable one; 0 none */
 };
 
 /* "gen-0007" or "../456/gen-0007" into out; DCS_E_NOT_FOUND without one, DCS_E_STATE when unsafe. */
@@ -168,7 +174,7 @@ struct dcs_memo {
     int64_t elsewhere_not_after;
     int64_t rejected_certificate; /* set aside with the reason; 0 none */
     char rejected_reason[256];
-    char revoked_serial[65]; /* the CA says that this certificate is revoked */
+    char revoked_serials[DCS_REVOKED_TEXT]; /* of certificates that the CA called revoked */
 };
 /* A missing or damaged one reads as zeros. */
 void dcs_cache_read_memo(const struct dcs_cache *cache, int64_t order, struct dcs_memo *ret_memo);

@@ -302,8 +302,7 @@ static int rank_of(const struct dcs_cache *cache, const struct dcs_bundle *bundl
                    const struct dcs_choice *choice)
 {
     const struct dcs_cert_info *leaf = &dcs_bundle_facts(bundle)->leaf;
-    bool revoked = choice->revoked_serial && *choice->revoked_serial &&
-                   strcmp(choice->revoked_serial, leaf->serial) == 0;
+    bool revoked = dcs_revoked_has(choice->revoked_serials, leaf->serial);
 
     bool good = choice->now <= leaf->not_after && !revoked;
 

@@ -91,7 +91,7 @@ static const struct dcs_field memo_fields[] = {
     MEMO(rejected_certificate, I64),
     MEMO(elsewhere_serial, TEXT),
     MEMO(rejected_reason, TEXT),
-    MEMO(revoked_serial, TEXT),
+    MEMO(revoked_serials, TEXT),
 };
 static const struct dcs_record memo_record = { "memo.json", memo_fields, DCS_COUNT(memo_fields) };
 
@@ -157,6 +157,38 @@ bool dcs_cache_write_memo(const struct dcs_cache *cache, int64_t order, const st
     return dcs_json_print(root, true, &text, err) &&
            dcs_fs_write_hint(cache->fd, path, dcs_buf_text(&text), text.len, 0644, cache->owner,
                              err);
+}
+
+bool dcs_revoked_has(const char *serials, const char *serial)
+{
+    size_t len = strlen(serial);
+
+    for (const char *at = serials; at && len > 0 && *at; at += strspn(at, " ")) {
+        size_t word = strcspn(at, " ");
+        if (word == len && memcmp(at, serial, len) == 0)
+            return true;
+        at += word;
+    }
+    return false;
+}
+
+void dcs_revoked_note(char serials[DCS_REVOKED_TEXT], const char *serial, bool revoked)
+{
+    char was[DCS_REVOKED_TEXT];
+    size_t used = 0;
+
+    memcpy(was, serials, sizeof(was));
+    serials[0] = '\0';
+    if (revoked)
+        used = (size_t)snprintf(serials, DCS_REVOKED_TEXT, "%s", serial);
+    for (const char *at = was; *at; at += strspn(at, " ")) {
+        size_t word = strcspn(at, " ");
+        bool same = word == strlen(serial) && memcmp(at, serial, word) == 0;
+        if (!same && used + word + 2 <= DCS_REVOKED_TEXT)
+            used += (size_t)snprintf(serials + used, DCS_REVOKED_TEXT - used, "%s%.*s",
+                                     used ? " " : "", (int)word, at);
+        at += word;
+    }
 }
 
 /* ---- cold/NN ---- */

@@ -321,6 +321,22 @@ check "ct switches while an older request is out" store ct order/727 unlogged
 equal "and reissues once more" 2 "$(posts 727)"
 equal "so that the certificate has no SCTs" 0 "$(store ct --json order/727 | jq '.scts | length')"
 
+# ---- revoked, and revoked again ----
+new_order 728
+configure "$(auto 728)"
+check "a first pair" store sync
+control PATCH /orders/728 '{"revoke":true}' >/dev/null
+store show --refresh order/728 >/dev/null
+check "a revoked certificate is replaced" store sync
+equal "by the second" 2 "$(posts 728)"
+control PATCH /orders/728 '{"revoke":true}' >/dev/null
+fault '{"match":"POST /order/certificate/728/reissue","status":503,"html":true,"times":9}' >/dev/null
+store show --refresh order/728 >/dev/null
+store sync >/dev/null 2>&1
+equal "when the next one is revoked, too, the first one does not come back" revoked "$(shown 728 .current.stage)"
+equal "it is the newer one that is served" gen-0003 "$(readlink "$T/state/orders/728/current")"
+control DELETE /faults
+
 # ---- a renewed order ----
 fresh_state
 configure

@@ -239,9 +239,36 @@ static void old_temporary_files_are_swept_away_wherever_they_are_made(void **sta
     assert_true(is_left(room, "orders/123/lock"));
 }
 
+static void revoked_serials_are_kept_apart_and_taken_back(void **state)
+{
+    char serials[DCS_REVOKED_TEXT] = "";
+
+    (void)state;
+    assert_false(dcs_revoked_has(serials, "0a"));
+    assert_false(dcs_revoked_has(NULL, "0a"));
+    dcs_revoked_note(serials, "0a", true);
+    dcs_revoked_note(serials, "0a1", true);
+    dcs_revoked_note(serials, "0a", true); /* not twice */
+    assert_string_equal(serials, "0a 0a1");
+    assert_true(dcs_revoked_has(serials, "0a") && dcs_revoked_has(serials, "0a1"));
+    assert_false(dcs_revoked_has(serials, "a1"));
+    assert_false(dcs_revoked_has(serials, ""));
+    dcs_revoked_note(serials, "0a", false);
+    assert_string_equal(serials, "0a1");
+    for (int n = 0; n < 200; n++) { /* the oldest are forgotten, the newest stay whole */
+        char serial[65];
+        snprintf(serial, sizeof(serial), "%064d", n);
+        dcs_revoked_note(serials, serial, true);
+        assert_true(dcs_revoked_has(serials, serial));
+    }
+    assert_true(strlen(serials) < sizeof(serials));
+    assert_false(dcs_revoked_has(serials, "0a1"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(revoked_serials_are_kept_apart_and_taken_back),
         cmocka_unit_test_setup_teardown(an_attempt_of_another_boot_is_no_attempt_of_now, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_cold_failure_of_another_boot_is_no_answer, set_up,
