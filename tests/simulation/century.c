@@ -230,11 +230,9 @@ int main(void)
 {
     static struct country country;
 
-    /* Its ledger does not know every order of events yet: a request whose answer was lost may be sent
-     * again after somebody else's certificate came, and counts as asked for too early (seeds 1, 2). */
     if (sim_number("DCS_SIM_SITES", 0) == 0) {
-        puts("SKIPPED: a_hundred_years: minutes long, and its ledger cries wolf with some seeds; "
-             "DCS_SIM_SITES=6 plays a quarter of a century, 26 all of it");
+        puts("SKIPPED: a_hundred_years takes minutes: DCS_SIM_SITES=6 plays a quarter of a "
+             "century, 26 all of it");
         return LEFT_OUT;
     }
     const struct CMUnitTest tests[] = {

@@ -138,6 +138,23 @@ static void fail_order(struct country *c, const struct site *site, const char *w
              (long long)c->sim.world.now, why);
 }
 
+/* ---- revoked at the CA ---- */
+
+static const char *no_zeros(const char *serial)
+{
+    return serial ? serial + strspn(serial, "0") : "";
+}
+
+static bool is_revoked(const struct dcs_json *at_ca, const char *serial)
+{
+    const struct dcs_json *one = dcs_json_first(dcs_json_get(at_ca, "certificates"));
+
+    for (; one; one = dcs_json_next(one))
+        if (strcasecmp(no_zeros(dcs_json_text(one, "serial")), no_zeros(serial)) == 0)
+            return sim_time_at(one, "revoked_at") > 0;
+    return false;
+}
+
 /* ---- each new certificate has a cause ---- */
 
 static enum cause cause_of(const struct sim_pair *pair, int64_t *ret_asked_at)
@@ -179,16 +196,27 @@ static void go_back(struct country *c, struct site *site, const struct sim_pair 
     site->since = c->sim.world.now;
 }
 
+static bool before_is_revoked(struct country *c, const struct site *site)
+{
+    dcs_auto(dcs_json) struct dcs_json *at_ca = c->is_down ? NULL : site_at_ca(c, site);
+
+    return site->has_pair && site->allowed[BY_REVOCATION] > 0 && at_ca &&
+           is_revoked(at_ca, site->pair.serial);
+}
+
 static void count_pair(struct country *c, struct site *site, const struct sim_pair *pair)
 {
     int64_t asked_at = -1;
     enum cause cause = cause_of(pair, &asked_at);
+    int64_t due = sim_due(site->pair.not_before, site->pair.not_after, site->kind->people_days > 0);
 
+    /* Between two looks of ours the store may go back to an older pair, for the newer one is revoked,
+     * and find that one due. */
+    if (cause == BY_PLAN && asked_at < due && before_is_revoked(c, site))
+        cause = BY_REVOCATION;
     site->seen[cause]++;
     c->sum.by[cause]++;
     if (cause == BY_PLAN) {
-        int64_t due =
-            sim_due(site->pair.not_before, site->pair.not_after, site->kind->people_days > 0);
         if (asked_at < due)
             fail_msg("order %lld (%s): asked at %lld, due from %lld", (long long)site->order,
                      site->kind->name, (long long)asked_at, (long long)due);
@@ -239,21 +267,6 @@ static bool is_excused(struct country *c, const struct site *site)
     outages_note(c); /* the application's own attempt just now */
     return c->is_down || now - c->outage_ends < RETRY || now - c->last_disturbed < 2 * SIM_DAY ||
            (site->remedy_at && site->kind->may_reject) || site_waits(c, site);
-}
-
-static const char *no_zeros(const char *serial)
-{
-    return serial ? serial + strspn(serial, "0") : "";
-}
-
-static bool is_revoked(const struct dcs_json *at_ca, const char *serial)
-{
-    const struct dcs_json *one = dcs_json_first(dcs_json_get(at_ca, "certificates"));
-
-    for (; one; one = dcs_json_next(one))
-        if (strcasecmp(no_zeros(dcs_json_text(one, "serial")), no_zeros(serial)) == 0)
-            return sim_time_at(one, "revoked_at") > 0;
-    return false;
 }
 
 /* Nothing that is here would have been better than what is served. */
