@@ -100,17 +100,6 @@ static bool write_files(const struct writer *w, struct dcs_err *err)
            write_certs(w, "fullchain.pem", 0, count, err) && write_facts(w, err);
 }
 
-static bool is_there(const struct dcs_cache *cache, const char *dir, const char *name)
-{
-    char path[DCS_GENERATION_DIR + 24];
-    struct dcs_fs_stat stat;
-    struct dcs_err err = { 0 };
-
-    snprintf(path, sizeof(path), "%s/%s", dir, name);
-    /* What cannot be looked at counts as there: nothing is removed on a doubt. */
-    return dcs_fs_stat(cache->fd, path, &stat, &err) || err.code != DCS_E_NOT_FOUND;
-}
-
 static bool next_dir(const struct dcs_cache *cache, const struct dcs_commit *commit,
                      char dir[DCS_GENERATION_DIR], struct dcs_err *err)
 {
@@ -122,7 +111,7 @@ static bool next_dir(const struct dcs_cache *cache, const struct dcs_commit *com
     }
     if (commit->generation) {
         dcs_generation_dir(commit->order, commit->generation, dir);
-        return !is_there(cache, dir, "facts.json") ||
+        return !dcs_generation_has(cache, dir, "facts.json", NULL) ||
                dcs_fail(err, DCS_E_BUG, "%s has its certificate already", dir);
     }
     if (!dcs_generation_list(cache, commit->order, &list, err))
@@ -198,11 +187,12 @@ void dcs_cache_tidy(const struct dcs_cache *cache, int64_t order)
         return;
     for (size_t i = 0; i < list.count; i++) {
         dcs_generation_dir(order, list.numbers[i], dir);
-        if (is_there(cache, dir, "facts.json"))
+        if (dcs_generation_has(cache, dir, "facts.json", NULL))
             continue;
         remove_temporary(cache, dir, 0);
         /* A key or a request is never removed here: a certificate may exist for it. */
-        if (is_there(cache, dir, "privkey.pem") || is_there(cache, dir, "request.json"))
+        if (dcs_generation_has(cache, dir, "privkey.pem", NULL) ||
+            dcs_generation_has(cache, dir, "request.json", NULL))
             continue;
         if (!dcs_fs_remove_dir(cache->fd, dir, NULL))
             dcs_trace(cache->env, "cannot remove the unfinished %s/%s", cache->path, dir);

@@ -252,6 +252,20 @@ void dcs_generation_dir(int64_t order, int number, char out[DCS_GENERATION_DIR])
     snprintf(out, DCS_GENERATION_DIR, "orders/%lld/gen-%04d", (long long)order, number);
 }
 
+bool dcs_generation_has(const struct dcs_cache *cache, const char *dir, const char *name,
+                        struct dcs_fs_stat *ret_stat)
+{
+    char path[DCS_GENERATION_DIR + 24];
+    struct dcs_fs_stat stat = { 0 };
+    struct dcs_err why = { 0 };
+
+    snprintf(path, sizeof(path), "%s/%s", dir, name);
+    bool there = dcs_fs_stat(cache->fd, path, &stat, &why) || why.code != DCS_E_NOT_FOUND;
+    if (ret_stat)
+        *ret_stat = stat;
+    return there;
+}
+
 bool dcs_cache_each(const struct dcs_cache *cache, int64_t order, dcs_bundle_cb *each,
                     void *context, struct dcs_err *err)
 {

@@ -19,6 +19,10 @@ bool dcs_generation_list(const struct dcs_cache *cache, int64_t order,
 /* "gen-0007", four digits at least. */
 bool dcs_generation_parse(const char *name, int *ret_number) DCS_CHECKED;
 void dcs_generation_dir(int64_t order, int number, char out[DCS_GENERATION_DIR]);
+/* Whether that file is in the generation; *ret_stat (may be NULL) is zeros when it cannot be told. What
+ * cannot be looked at counts as there: nothing is removed or replaced on a doubt. */
+bool dcs_generation_has(const struct dcs_cache *cache, const char *dir, const char *name,
+                        struct dcs_fs_stat *ret_stat);
 /* The first intact one of the choice; sets cache->saw_damage. */
 bool dcs_generation_choose(struct dcs_cache *cache, int64_t order, const struct dcs_choice *choice,
                            bool may_set_aside, struct dcs_bundle **ret_bundle,

@@ -78,16 +78,6 @@ static void keep(struct prune *p, const struct dcs_generations *list, int number
     }
 }
 
-static bool has_file(const struct prune *p, const char *dir, const char *name)
-{
-    char path[DCS_GENERATION_DIR + 24];
-    struct dcs_fs_stat stat;
-    struct dcs_err why = { 0 };
-
-    snprintf(path, sizeof(path), "%s/%s", dir, name);
-    return dcs_fs_stat(p->cache->fd, path, &stat, &why) || why.code != DCS_E_NOT_FOUND;
-}
-
 static bool is_over(struct prune *p, int number)
 {
     struct dcs_closed closed;
@@ -98,7 +88,8 @@ static bool is_over(struct prune *p, int number)
     if (is_committed(p, number, &when)) {
         int64_t next = p->next_committed_at;
         p->next_committed_at = when;
-        return next && p->now - next > KEPT_AFTER_NEXT_S && !has_file(p, dir, "held.json");
+        return next && p->now - next > KEPT_AFTER_NEXT_S &&
+               !dcs_generation_has(p->cache, dir, "held.json", NULL);
     }
     return dcs_cache_read_closed(p->cache, dir, &closed) &&
            p->now - closed.closed_at > CLOSED_KEPT_S;

@@ -24,21 +24,6 @@ static void path_in(const char *dir, const char *name, char out[DCS_GENERATION_D
     snprintf(out, DCS_GENERATION_DIR + 24, "%s/%s", dir, name);
 }
 
-/* *ret_stat may be NULL. What cannot be looked at counts as there: nothing is replaced on a doubt. */
-static bool is_there(const struct dcs_cache *cache, const char *dir, const char *name,
-                     struct dcs_fs_stat *ret_stat)
-{
-    char path[DCS_GENERATION_DIR + 24];
-    struct dcs_fs_stat stat = { 0 };
-    struct dcs_err why = { 0 };
-
-    path_in(dir, name, path);
-    bool there = dcs_fs_stat(cache->fd, path, &stat, &why) || why.code != DCS_E_NOT_FOUND;
-    if (ret_stat)
-        *ret_stat = stat;
-    return there;
-}
-
 static bool read_json(const struct dcs_cache *cache, const char *dir, const char *name,
                       struct dcs_json **ret_root, struct dcs_err *err)
 {
@@ -92,7 +77,7 @@ static bool read_request(const struct dcs_cache *cache, const struct dcs_intent 
     struct dcs_fs_stat stat;
     struct dcs_err why = { 0 };
 
-    if (!is_there(cache, intent->dir, "request.json", &stat))
+    if (!dcs_generation_has(cache, intent->dir, "request.json", &stat))
         return true;
     if (read_json(cache, intent->dir, "request.json", &root, &why) &&
         dcs_request_from_json(root, ret_request, &why))
@@ -121,7 +106,8 @@ static bool is_key_lost(const struct dcs_cache *cache, const char *dir)
 
 static bool is_open(const struct dcs_cache *cache, const char *dir)
 {
-    return !is_there(cache, dir, "facts.json", NULL) && !is_there(cache, dir, "closed.json", NULL);
+    return !dcs_generation_has(cache, dir, "facts.json", NULL) &&
+           !dcs_generation_has(cache, dir, "closed.json", NULL);
 }
 
 bool dcs_cache_intent(const struct dcs_cache *cache, int64_t order, struct dcs_intent *ret_intent,
@@ -137,8 +123,8 @@ bool dcs_cache_intent(const struct dcs_cache *cache, int64_t order, struct dcs_i
         dcs_generation_dir(order, one.generation, one.dir);
         if (!is_open(cache, one.dir))
             continue;
-        one.has_key = is_there(cache, one.dir, "privkey.pem", NULL);
-        bool asked = is_there(cache, one.dir, "request.json", NULL);
+        one.has_key = dcs_generation_has(cache, one.dir, "privkey.pem", NULL);
+        bool asked = dcs_generation_has(cache, one.dir, "request.json", NULL);
         if (asked && is_key_lost(cache, one.dir)) {
             dcs_trace(cache->env, "%s: its private key is lost: asked for anew", one.dir);
             continue;
@@ -268,7 +254,7 @@ static bool give_past(const struct dcs_cache *cache, const char *dir, int genera
         !dcs_request_from_json(root, &request, NULL))
         return true;
     past.request = request;
-    past.is_committed = is_there(cache, dir, "facts.json", NULL);
+    past.is_committed = dcs_generation_has(cache, dir, "facts.json", NULL);
     past.is_lost = !past.is_committed && is_key_lost(cache, dir);
     if (!past.is_committed && dcs_cache_read_closed(cache, dir, &closed))
         past.closed = &closed;
