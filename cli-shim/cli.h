@@ -7,6 +7,7 @@
 #define DCS_CLI_H
 
 #include <stdio.h>
+#include <sys/types.h>
 
 #include "digicert-store.h"
 
@@ -58,6 +59,11 @@ bool cli_print_json(const struct dcs_json *json);
 struct dcs_store *cli_open_store(int *ret_status);
 /* 1 MiB at most, "-" is stdin; wiped memory. */
 bool cli_read_file(const char *path, struct dcs_secret *ret_secret, struct dcs_err *err);
+/* out.c. Beside the file with mode 0600, then renamed: a failure leaves no file, and no half one. */
+bool cli_write_file(const char *path, mode_t mode, const struct dcs_buf *data, struct dcs_err *err);
+bool cli_write_all(int fd, const struct dcs_buf *data); /* false: see errno */
+/* An octal mode such as 0640. */
+bool cli_parse_mode(const char *text, mode_t *ret_mode);
 
 int cmd_show(int argc, char **argv);
 int cmd_get(int argc, char **argv);

@@ -4,10 +4,7 @@
  * whole or not at all; a private key is never written to a terminal by mistake.
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli.h"
@@ -156,41 +153,6 @@ static const struct {
 
 /* ---- out ---- */
 
-static bool write_all(int fd, const struct dcs_buf *data)
-{
-    size_t done = 0;
-
-    while (done < data->len) {
-        ssize_t put = write(fd, data->data + done, data->len - done);
-        if (put < 0 && errno == EINTR)
-            continue;
-        if (put < 0)
-            return false;
-        done += (size_t)put;
-    }
-    return true;
-}
-
-/* Beside the file, then renamed: a failure leaves no file, and no half one. */
-static bool write_file(const char *path, bool has_secret, const struct dcs_buf *data,
-                       struct dcs_err *err)
-{
-    char temporary[4096];
-
-    if (snprintf(temporary, sizeof(temporary), "%s.tmp-XXXXXX", path) >= (int)sizeof(temporary))
-        return dcs_fail(err, DCS_E_INPUT, "the path is too long");
-    int fd = mkostemp(temporary, O_CLOEXEC); /* 0600 */
-    if (fd < 0)
-        return dcs_fail(err, DCS_E_STATE, "%s cannot be written: %s", path, strerror(errno));
-    bool good = write_all(fd, data) && (has_secret || fchmod(fd, 0644) == 0) && fsync(fd) == 0;
-    good = close(fd) == 0 && good && rename(temporary, path) == 0;
-    if (!good) {
-        dcs_fail(err, DCS_E_STATE, "%s cannot be written: %s", path, strerror(errno));
-        unlink(temporary);
-    }
-    return good;
-}
-
 static bool write_stdout(const struct wanted *w, const struct dcs_buf *data, struct dcs_err *err)
 {
     bool binary = strcmp(w->format, "pem") != 0;
@@ -201,7 +163,7 @@ static bool write_stdout(const struct wanted *w, const struct dcs_buf *data, str
         return dcs_hint(err, "--out FILE writes it to a file; --force does it all the same");
     }
     fflush(stdout);
-    return write_all(STDOUT_FILENO, data) ||
+    return cli_write_all(STDOUT_FILENO, data) ||
            dcs_fail(err, DCS_E_STATE, "stdout cannot be written: %s", strerror(errno));
 }
 
@@ -238,7 +200,7 @@ static int get(struct dcs_store *store, struct wanted *w)
         return cli_usage_error("get", "--format is pem, der or p12, not \"%s\"", w->format);
     w->has_secret = w->types & DCS_TYPE_KEY;
     if (!fetch(store, w, &got, &err) || !formats[format].make(w, &got, &err) ||
-        !(w->out    ? write_file(w->out, w->has_secret, &got.result, &err)
+        !(w->out    ? cli_write_file(w->out, w->has_secret ? 0600 : 0644, &got.result, &err)
           : w->json ? true
                     : write_stdout(w, &got.result, &err)))
         return cli_fail(&err);

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+/* out.c - results as bytes, to a file that appears whole or not at all, or to a descriptor. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli.h"
+
+bool cli_write_all(int fd, const struct dcs_buf *data)
+{
+    size_t done = 0;
+
+    while (done < data->len) {
+        ssize_t put = write(fd, data->data + done, data->len - done);
+        if (put < 0 && errno == EINTR)
+            continue;
+        if (put < 0)
+            return false;
+        done += (size_t)put;
+    }
+    return true;
+}
+
+bool cli_write_file(const char *path, mode_t mode, const struct dcs_buf *data, struct dcs_err *err)
+{
+    char temporary[4096];
+
+    if (snprintf(temporary, sizeof(temporary), "%s.tmp-XXXXXX", path) >= (int)sizeof(temporary))
+        return dcs_fail(err, DCS_E_INPUT, "the path is too long");
+    int fd = mkostemp(temporary, O_CLOEXEC); /* 0600 */
+    if (fd < 0)
+        return dcs_fail(err, DCS_E_STATE, "%s cannot be written: %s", path, strerror(errno));
+    bool good = cli_write_all(fd, data) && fchmod(fd, mode) == 0 && fsync(fd) == 0;
+    good = close(fd) == 0 && good && rename(temporary, path) == 0;
+    if (!good) {
+        dcs_fail(err, DCS_E_STATE, "%s cannot be written: %s", path, strerror(errno));
+        unlink(temporary);
+    }
+    return good;
+}
+
+bool cli_parse_mode(const char *text, mode_t *ret_mode)
+{
+    size_t len = strlen(text);
+
+    if (len < 3 || len > 4 || strspn(text, "01234567") != len)
+        return false;
+    *ret_mode = (mode_t)strtoul(text, NULL, 8);
+    return true;
+}
