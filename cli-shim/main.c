@@ -25,6 +25,8 @@ const struct cli_command cli_commands[] = {
       cli_ct_options, cmd_ct },
     { "import", "URI", "Put a private key beside the order's certificate that it belongs to",
       cli_import_options, cmd_import },
+    { "stub", "URI", "Write a PEM file that stands for the order's private key", cli_stub_options,
+      cmd_stub },
     { "config", "", "Show the configuration in force and where each value comes from",
       cli_config_options, cmd_config },
     { "doctor", "", "Check configuration, API key, clock, directories and OpenSSL",

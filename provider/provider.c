@@ -20,12 +20,26 @@ static const OSSL_ALGORITHM loaders[] = {
     { NULL, NULL, NULL, NULL },
 };
 
+static const OSSL_ALGORITHM decoders[] = {
+    /* "DER" is what comes out. One entry: each is tried in every chain that libcrypto builds. */
+    { "DER", "provider=digicert,fips=yes,input=pem", provider_decoder_functions,
+      "PEM key stubs of digicert: URIs" },
+    { NULL, NULL, NULL, NULL },
+};
+
 static DCS_AT_START const OSSL_ALGORITHM *query_operation(void *provctx, int operation,
                                                           int *no_cache)
 {
     (void)provctx;
     *no_cache = 0;
-    return operation == OSSL_OP_STORE ? loaders : NULL;
+    switch (operation) {
+    case OSSL_OP_STORE:
+        return loaders;
+    case OSSL_OP_DECODER:
+        return decoders;
+    default:
+        return NULL;
+    }
 }
 
 static const OSSL_PARAM *gettable_params(void *provctx)
@@ -104,6 +118,9 @@ static OSSL_FUNC_core_get_params_fn *take_core(struct provider *provider, const 
             break;
         case OSSL_FUNC_CORE_VSET_ERROR:
             provider->vset_error = OSSL_FUNC_core_vset_error(in);
+            break;
+        case OSSL_FUNC_BIO_GETS:
+            provider->bio_gets = OSSL_FUNC_BIO_gets(in);
             break;
         default:
             break;

@@ -14,6 +14,7 @@ struct provider {
     OSSL_FUNC_core_new_error_fn *new_error;
     OSSL_FUNC_core_set_error_debug_fn *set_error_debug;
     OSSL_FUNC_core_vset_error_fn *vset_error;
+    OSSL_FUNC_BIO_gets_fn *bio_gets;
     uint64_t instance; /* never used twice in a process */
     struct dcs_store *store;
 };
@@ -22,7 +23,8 @@ struct provider {
 void provider_raise(const struct provider *provider, const struct dcs_err *err, const char *where);
 extern const OSSL_ITEM provider_reasons[];
 
-/* loader.c */
+/* loader.c, decoder.c */
 extern const OSSL_DISPATCH provider_loader_functions[];
+extern const OSSL_DISPATCH provider_decoder_functions[];
 
 #endif

@@ -20,6 +20,7 @@
 #include "io/pkey.h"
 #include "model/bundle.h"
 #include "model/config.h"
+#include "model/stub.h"
 #include "model/uri.h"
 
 struct dcs_store;
@@ -27,7 +28,6 @@ struct dcs_store;
 enum dcs_caller {
     DCS_CALLER_DOOR = 0, /* applications: load rules of design.md section 6, cold-order limit */
     DCS_CALLER_VERB,     /* the CLI: always tries, a configuration with errors is refused */
-    DCS_CALLER_STUB,     /* the key-stub decoder: cache only, even in a keeper */
 };
 
 struct dcs_store_options {
@@ -65,6 +65,16 @@ bool dcs_store_key(struct dcs_store *store, const struct dcs_bundle *bundle,
  * cached_only. An empty *ret_crl (len 0) means that the certificate names none. */
 bool dcs_store_crl(struct dcs_store *store, const struct dcs_bundle *bundle, bool cached_only,
                    struct dcs_buf *ret_crl, struct dcs_err *err) DCS_CHECKED;
+
+/* ---- key stubs (model/stub.h) ---- */
+
+/* The key that a stub stands for, from the cache only, whoever asks. DCS_E_POLICY when the order does
+ * not say stub = yes; else as dcs_store_open_cached and dcs_store_key. */
+bool dcs_store_stub_key(struct dcs_store *store, const struct dcs_uri *uri, struct dcs_key *ret_key,
+                        struct dcs_err *err) DCS_CHECKED;
+/* Appends the PEM stub of uri. pinned: to the key that is served now. */
+bool dcs_store_stub(struct dcs_store *store, const struct dcs_uri *uri, bool pinned,
+                    struct dcs_buf *ret_pem, struct dcs_err *err) DCS_CHECKED;
 
 /* ---- listing ---- */
 

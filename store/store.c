@@ -115,7 +115,6 @@ bool dcs_job_begin(struct dcs_store *store, struct job *ret_job, struct dcs_err 
     struct job job = { .store = store, .env = store->env, .cache = { .fd = -1 } };
 
     job.is_door = store->caller != DCS_CALLER_VERB;
-    job.cached_only = store->caller == DCS_CALLER_STUB;
     if (!dcs_store_config(store, &job.config, err))
         return false;
     dcs_store_enter(store);
