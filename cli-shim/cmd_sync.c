@@ -89,7 +89,7 @@ int cmd_sync(int argc, char **argv)
     root = dcs_json_new_object();
     run.as_json = args.json;
     run.results = dcs_json_add_array(root, "orders");
-    if (!dcs_store_sync(store, take_result, &run, &err))
+    if (!dcs_store_sync(store, NULL, take_result, &run, &err))
         return cli_fail(&err);
     if (args.json)
         return cli_print_json(root) ? run.status : CLI_LOCAL;

@@ -149,16 +149,20 @@ bool dcs_store_set_ct(struct dcs_store *store, const struct dcs_uri *uri, bool l
                       int64_t wait_ms, struct dcs_json **ret_report,
                       struct dcs_err *err) DCS_CHECKED;
 
-/* One order of a sync: {"order_id", "action": "nothing" | "fetched" | "reissued" | "failed", ...}.
- * err is code NONE unless it failed. */
+/* One order of a sync: {"order_id", "action": "nothing" | "changed" | "pending" | "waits" | "failed",
+ * ...}. "waits": something is due, and the service is away. err is code NONE unless it failed. */
 typedef void dcs_sync_cb(void *context, const struct dcs_json *result, const struct dcs_err *err);
+struct dcs_sync_options {
+    bool tries_now; /* although the service is away and its next try is ahead */
+};
 /*
  * Does what is due for all managed orders, one after the other: reads what is due to be read,
- * fetches, goes on with open requests, reissues, prunes. A failing order holds up no other. May be
- * killed and called again at any moment. False only when nothing could be done at all.
+ * fetches, goes on with open requests, reissues, prunes. A failing order holds up no other; when the
+ * service is away, what is left waits for a later run. May be killed and called again at any moment.
+ * False only when nothing could be done at all. options may be NULL.
  */
-bool dcs_store_sync(struct dcs_store *store, dcs_sync_cb *each, void *context,
-                    struct dcs_err *err) DCS_CHECKED;
+bool dcs_store_sync(struct dcs_store *store, const struct dcs_sync_options *options,
+                    dcs_sync_cb *each, void *context, struct dcs_err *err) DCS_CHECKED;
 
 /* The configuration in force (read anew when the file changed); the caller's reference. */
 bool dcs_store_config(struct dcs_store *store, struct dcs_config **ret_config,

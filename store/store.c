@@ -178,6 +178,7 @@ bool dcs_job_api(struct job *job, struct dcs_deadline deadline, struct dcs_api *
                                              .state_fd = job->cache.fd,
                                              .owner = job->cache.owner,
                                              .is_verb = !job->is_door,
+                                             .run = job->run,
                                              .deadline = deadline };
 
     return dcs_api_new(&options, ret_api, err);

@@ -79,6 +79,7 @@ struct job {
     bool is_door;
     bool waits; /* the deadline has been set */
     struct dcs_deadline deadline;
+    struct dcs_service_run *run;   /* of a sync, NULL: one order by itself */
     const struct dcs_key *offered; /* a key that a person imports: a fresh certificate may be its */
     const uint8_t *offered_spki;   /* SHA-256 of its SubjectPublicKeyInfo */
 };

@@ -83,7 +83,8 @@ static bool begin(struct fetch *f, struct dcs_api *api, const struct dcs_order *
     struct goal_text text;
 
     goal_of(f, input, plan, &text, &goal);
-    if (!dcs_fetch_access(f->job, &f->settings, &goal.access, err))
+    /* While the CA issues nothing no keys are made for it. */
+    if (!dcs_api_may_change(api, err) || !dcs_fetch_access(f->job, &f->settings, &goal.access, err))
         return false;
     dcs_trace(f->job->env, "order %lld: asking for a new certificate: %s", (long long)f->id,
               goal.why);

@@ -6,8 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "flow/budget.h"
-#include "flow/service.h"
+#include "store_away.h"
 #include "store_show.h"
 
 static void add_error(struct dcs_json *parent, const char *name, const struct dcs_err *err)
@@ -312,44 +311,6 @@ bool dcs_store_show(struct dcs_store *store, const struct dcs_uri *uri,
 
 /* ---- status ---- */
 
-static void add_service(struct job *job, struct dcs_json *root)
-{
-    dcs_auto(dcs_secret) struct dcs_secret key = { 0 };
-    struct dcs_service service = {
-        .env = job->env, .state_fd = job->cache.fd, .owner = job->cache.owner, .is_verb = true
-    };
-    struct dcs_service_state state;
-    int64_t left_5s = 0;
-    int64_t left_3min = 0;
-
-    /* Only who may read the API key can name the files of its service state. */
-    if (job->cache.fd < 0 || job->cache.role != DCS_ROLE_KEEPER ||
-        !dcs_api_read_key(job->env, job->settings, &key, NULL) ||
-        !dcs_service_hash(job->settings->api_url, &key, service.hash, NULL))
-        return;
-    struct dcs_json *object = dcs_json_add_object(root, "service");
-    dcs_json_add_text(object, "api_url", job->settings->api_url);
-    dcs_service_read(&service, &state);
-    dcs_json_add_bool(object, "away", state.away_since != 0);
-    if (state.away_since) {
-        dcs_json_add_time(object, "away_since", state.away_since);
-        dcs_json_add_time(object, "next_try", state.next_try);
-        dcs_json_add_text(object, "reason", state.reason);
-    }
-    if (state.last_success)
-        dcs_json_add_time(object, "last_success", state.last_success);
-    struct dcs_budget budget = { .env = job->env,
-                                 .state_fd = job->cache.fd,
-                                 .owner = job->cache.owner,
-                                 .per_5s = job->settings->budget_5s,
-                                 .per_3min = job->settings->budget_3min,
-                                 .is_verb = true };
-    memcpy(budget.hash, service.hash, sizeof(budget.hash));
-    dcs_budget_left(&budget, &left_5s, &left_3min);
-    dcs_json_add_i64(object, "budget_left_5s", left_5s);
-    dcs_json_add_i64(object, "budget_left_3min", left_3min);
-}
-
 static bool status(struct job *job, struct dcs_json *root, struct dcs_err *err)
 {
     dcs_auto(dcs_ids) struct dcs_ids dirs = { 0 };
@@ -363,7 +324,7 @@ static bool status(struct job *job, struct dcs_json *root, struct dcs_err *err)
     dcs_json_add_text(root, "role", role_name(job));
     if (job->cache.why_reader[0])
         dcs_json_add_text(root, "why_reader", job->cache.why_reader);
-    add_service(job, root);
+    dcs_away_show(job, root);
     struct dcs_json *orders = dcs_json_add_array(root, "orders");
     for (size_t i = 0; i < dirs.count; i++)
         if (!dcs_show_describe(job, dirs.ids[i], dcs_json_add_object(orders, NULL), 0, err))

@@ -9,6 +9,7 @@
 
 #include "base/trace.h"
 #include "flow/cache_prune.h"
+#include "store_away.h"
 #include "store_show.h"
 
 enum { ORDER_DEADLINE_MS = 60000, POLL_MAX_S = 6 * 3600, POLLS_IN_LIFE = 48 };
@@ -69,7 +70,8 @@ static bool add_section(struct job *job, const struct dcs_config_section *sectio
     }
     dcs_auto(dcs_json) struct dcs_json *result = dcs_json_new_object();
     dcs_json_add_text(result, "section", section->value ? section->value : "");
-    dcs_json_add_text(result, "action", "failed");
+    dcs_json_add_text(result, "action",
+                      dcs_away_holds(job, DCS_SERVICE_WHOLE) ? "waits" : "failed");
     each(context, result, &why);
     return false;
 }
@@ -110,8 +112,11 @@ static int64_t poll_s(const struct plan_input *input)
     return part < POLL_MAX_S ? part : POLL_MAX_S;
 }
 
+/* What a run does about an order: WAITS for a service that is away. */
+enum need { NEEDS_NOTHING, NEEDS_ATTEMPT, WAITS };
+
 /* Whether the CA need be asked about the order in this run, by what is known here. */
-static bool needs_attempt(struct job *job, int64_t id, struct dcs_err *err, bool *ret_needs)
+static bool needs_attempt(struct job *job, int64_t id, struct dcs_err *err, enum need *ret_need)
 {
     dcs_auto(dcs_order) struct dcs_order *order = NULL;
     dcs_auto(dcs_intent) struct dcs_intent intent = { 0 };
@@ -121,7 +126,7 @@ static bool needs_attempt(struct job *job, int64_t id, struct dcs_err *err, bool
     struct dcs_memo memo;
     int64_t now = dcs_env_now(job->env);
 
-    *ret_needs = true;
+    *ret_need = dcs_away_holds(job, DCS_SERVICE_WHOLE) ? WAITS : NEEDS_ATTEMPT;
     dcs_cache_read_memo(&job->cache, id, &memo);
     if (!dcs_cache_read_order(&job->cache, id, &order, NULL))
         return true;
@@ -130,15 +135,18 @@ static bool needs_attempt(struct job *job, int64_t id, struct dcs_err *err, bool
         !dcs_cache_intent(&job->cache, id, &intent, err))
         return false;
     dcs_plan_decide(&input.facts, now, &plan);
-    bool backs_off = memo.failures > 0 && !dcs_fetch_may_try(&memo, now);
-    if (intent.request) {
-        *ret_needs =
-            intent.request->posted_at ? dcs_request_wait_s(intent.request, now) == 0 : !backs_off;
-        return true;
-    }
-    bool asks = plan.action == DCS_PLAN_REISSUE || plan.action == DCS_PLAN_DUPLICATE;
+    bool backs_off =
+        memo.failures > 0 && !dcs_fetch_may_try(&memo, now) && !dcs_away_explains(job, &memo);
+    bool is_out = intent.request && intent.request->posted_at;
+    bool asks = !is_out && (intent.request || plan.action == DCS_PLAN_REISSUE ||
+                            plan.action == DCS_PLAN_DUPLICATE);
     bool is_stale = memo.read_at > now || now - memo.read_at >= poll_s(&input);
-    *ret_needs = !backs_off && (asks || is_stale || !input.facts.certificate.exists);
+    bool looks = is_out ? dcs_request_wait_s(intent.request, now) == 0
+                        : is_stale || !input.facts.certificate.exists;
+    if (is_out ? !looks : backs_off || !(asks || looks))
+        *ret_need = NEEDS_NOTHING;
+    else if (asks && !looks && dcs_away_holds(job, DCS_SERVICE_ISSUANCE))
+        *ret_need = WAITS;
     return true;
 }
 
@@ -187,14 +195,14 @@ static void sync_one(struct job *job, int64_t id, dcs_sync_cb *each, void *conte
     char seen[DCS_GENERATION_DIR];
     char after[DCS_GENERATION_DIR];
     struct dcs_err why = { 0 };
-    bool needs = false;
+    enum need need = NEEDS_NOTHING;
 
-    if (!needs_attempt(job, id, &why, &needs)) {
+    if (!needs_attempt(job, id, &why, &need)) {
         tell(job, id, "failed", &why, each, context);
         return;
     }
-    if (!needs) {
-        tell(job, id, "nothing", NULL, each, context);
+    if (need != NEEDS_ATTEMPT) {
+        tell(job, id, need == WAITS ? "waits" : "nothing", NULL, each, context);
         return;
     }
     current_of(job, id, seen);
@@ -216,8 +224,7 @@ static bool sync_all(struct job *job, dcs_sync_cb *each, void *context, struct d
 {
     dcs_auto(managed) struct managed all = { 0 };
 
-    if (!dcs_job_check_config(job, 0, err) || !dcs_job_look(job, err) ||
-        !dcs_cache_need_keeper(&job->cache, err) || !collect(job, each, context, &all, err))
+    if (!collect(job, each, context, &all, err))
         return false;
     dcs_cache_sweep(&job->cache);
     for (size_t i = 0; i < all.count; i++) {
@@ -227,14 +234,29 @@ static bool sync_all(struct job *job, dcs_sync_cb *each, void *context, struct d
     return true;
 }
 
-bool dcs_store_sync(struct dcs_store *store, dcs_sync_cb *each, void *context, struct dcs_err *err)
+static bool sync_run(struct job *job, const struct dcs_sync_options *options, dcs_sync_cb *each,
+                     void *context, struct dcs_err *err)
+{
+    struct dcs_service_run run;
+
+    if (!dcs_job_check_config(job, 0, err) || !dcs_job_look(job, err) ||
+        !dcs_cache_need_keeper(&job->cache, err))
+        return false;
+    dcs_away_begin(job, options && options->tries_now, &run);
+    bool done = sync_all(job, each, context, err);
+    dcs_away_end(job);
+    return done;
+}
+
+bool dcs_store_sync(struct dcs_store *store, const struct dcs_sync_options *options,
+                    dcs_sync_cb *each, void *context, struct dcs_err *err)
 {
     struct dcs_err why = { 0 };
     struct job job;
 
     if (!dcs_job_begin(store, &job, err))
         return false;
-    bool done = sync_all(&job, each, context, &why);
+    bool done = sync_run(&job, options, each, context, &why);
     dcs_job_end(&job);
     if (!done && err)
         *err = why;

@@ -153,9 +153,11 @@ static bool prepare(struct dcs_api *api, struct dcs_service *ret_service, struct
     dcs_secret_clear(&api->key);
     if (!dcs_api_read_key(o->env, o->settings, &api->key, err))
         return false;
-    *ret_service = (struct dcs_service){
-        .env = o->env, .state_fd = o->state_fd, .owner = o->owner, .is_verb = o->is_verb
-    };
+    *ret_service = (struct dcs_service){ .env = o->env,
+                                         .state_fd = o->state_fd,
+                                         .owner = o->owner,
+                                         .is_verb = o->is_verb,
+                                         .run = o->run };
     return dcs_service_hash(o->settings->api_url, &api->key, ret_service->hash, err);
 }
 
@@ -250,6 +252,33 @@ static bool send_with_retries(struct dcs_api *api, const struct dcs_api_request 
     }
 }
 
+/* What changes something needs more of the service than what looks. */
+static enum dcs_service_part part_of(const struct dcs_api_request *request)
+{
+    return strcmp(request->method, "GET") == 0 ? DCS_SERVICE_WHOLE : DCS_SERVICE_ISSUANCE;
+}
+
+static void tell_service(const struct dcs_service *service, enum dcs_service_part part, bool good,
+                         const struct dcs_err *why)
+{
+    if (why->code == DCS_E_AWAY)
+        dcs_service_failed(service, part, why->text);
+    else if (why->code == DCS_E_LIMIT && why->http_status)
+        dcs_service_limited(service, why->text);
+    else if (good || why->http_status)
+        dcs_service_succeeded(service, part);
+}
+
+bool dcs_api_may_change(struct dcs_api *api, struct dcs_err *err)
+{
+    struct dcs_service service;
+
+    bool may =
+        prepare(api, &service, err) && dcs_service_may_try(&service, DCS_SERVICE_ISSUANCE, err);
+    dcs_secret_clear(&api->key);
+    return may;
+}
+
 bool dcs_api_send(struct dcs_api *api, const struct dcs_api_request *request,
                   struct dcs_http_answer *ret_answer, struct dcs_err *err)
 {
@@ -259,7 +288,7 @@ bool dcs_api_send(struct dcs_api *api, const struct dcs_api_request *request,
 
     dcs_buf_addf(&url, "%s%s", api->options.settings->api_url, request->path);
     if (!dcs_buf_ok(&url, "a URL", err) || !prepare(api, &service, err) ||
-        !dcs_service_may_try(&service, err))
+        !dcs_service_may_try(&service, part_of(request), err))
         return false;
     bool good = send_with_retries(api, request, dcs_buf_text(&url), &service, ret_answer, &why);
     dcs_secret_clear(&api->key);
@@ -267,10 +296,7 @@ bool dcs_api_send(struct dcs_api *api, const struct dcs_api_request *request,
         dcs_http_answer_drop(ret_answer);
         good = false;
     }
-    if (why.code == DCS_E_AWAY)
-        dcs_service_failed(&service, why.text);
-    else if (good || why.http_status)
-        dcs_service_succeeded(&service);
+    tell_service(&service, part_of(request), good, &why);
     if (!good && err)
         *err = why;
     return good;

@@ -23,6 +23,7 @@ struct dcs_api_options {
     int state_fd;              /* of state_dir, lent: budget, service and away files live there */
     struct dcs_fs_owner owner; /* of what is created there */
     bool is_verb; /* the CLI: always tries, keeps a tenth of the budget free, writes the ladder */
+    struct dcs_service_run *run; /* of many orders, NULL none; lent */
     struct dcs_deadline deadline;
 };
 
@@ -83,6 +84,10 @@ bool dcs_api_self(struct dcs_api *api, struct dcs_api_self *ret_self,
 /* A CRL over plain HTTP or HTTPS, 16 MiB at most, without API key, not counted in the budget. */
 bool dcs_api_crl(struct dcs_api *api, const char *url, struct dcs_buf *ret_data,
                  struct dcs_err *err) DCS_CHECKED;
+
+/* Whether the CA would be asked to change something now; AWAY when this caller waits with that because
+ * the service answers and issues nothing. Looked at before something is made for such a request. */
+bool dcs_api_may_change(struct dcs_api *api, struct dcs_err *err) DCS_CHECKED;
 
 /* Seconds that the CA's clock is ahead of ours, from the Date of the last answer; false before one. */
 bool dcs_api_clock_offset(const struct dcs_api *api, int64_t *ret_offset_s);

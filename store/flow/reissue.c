@@ -207,10 +207,12 @@ static bool post_once(const struct dcs_reissue_run *r, struct dcs_intent *intent
     struct dcs_request *request = intent->request;
     struct dcs_api_asked asked = { 0 };
 
+    *ret_taken = DCS_NO;
+    if (!dcs_api_may_change(r->api, err))
+        return false;
     request->posted_at = dcs_env_now(r->env);
     request->posts++;
     request->looks = 0;
-    *ret_taken = DCS_NO;
     if (!dcs_reissue_save(r, intent, err)) {
         take_back(request);
         return false;

@@ -155,7 +155,7 @@ static bool do_sync(struct dcs_store *store, const struct dcs_uri *uri, struct d
     struct dcs_err first = { 0 };
 
     (void)uri;
-    if (!dcs_store_sync(store, first_failure, &first, err))
+    if (!dcs_store_sync(store, NULL, first_failure, &first, err))
         return false;
     if (first.code == DCS_E_NONE)
         return true;

@@ -54,7 +54,7 @@ static void sync_once(struct country *c)
     struct dcs_err err = { 0 };
 
     c->some_wait = false;
-    if (!dcs_store_sync(c->host.verb, take_result, c, &err))
+    if (!dcs_store_sync(c->host.verb, NULL, take_result, c, &err))
         fail_msg("sync: %s", err.text);
 }
 

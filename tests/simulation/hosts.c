@@ -79,7 +79,7 @@ static void visit(struct fleet *fleet, int host)
     struct dcs_err err = { 0 };
 
     look(fleet, host);
-    if (!dcs_store_sync(fleet->hosts[host].verb, no_result, NULL, &err))
+    if (!dcs_store_sync(fleet->hosts[host].verb, NULL, no_result, NULL, &err))
         fail_msg("host %d: %s", host, err.text);
     look(fleet, host);
 }

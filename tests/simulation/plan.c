@@ -52,7 +52,7 @@ static void sync(struct life *life)
 {
     struct dcs_err err = { 0 };
 
-    if (!dcs_store_sync(life->host.verb, no_result, NULL, &err))
+    if (!dcs_store_sync(life->host.verb, NULL, no_result, NULL, &err))
         fail_msg("sync: %s", err.text);
 }
 

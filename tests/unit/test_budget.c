@@ -12,7 +12,6 @@
 
 #include "fake.h"
 #include "flow/budget.h"
-#include "flow/service.h"
 
 struct room {
     char *dir;
@@ -134,51 +133,6 @@ static void a_damaged_file_costs_a_pause_and_nothing_else(void **state)
     assert_in_range(room->world.slept_ms, 10000, 10200);
 }
 
-static struct dcs_service service_in(struct room *room, bool is_verb)
-{
-    return (struct dcs_service){ .env = &room->world.env,
-                                 .state_fd = room->fd,
-                                 .owner = DCS_FS_OWNER_SELF,
-                                 .is_verb = is_verb,
-                                 .hash = "0123456789abcdef" };
-}
-
-static void verbs_climb_the_ladder_and_doors_heed_it_for_ten_minutes(void **state)
-{
-    static const int64_t steps[] = { 60, 600, 6000, 21600, 21600 };
-    struct room *room = *state;
-    struct dcs_service verb = service_in(room, true);
-    struct dcs_service door = service_in(room, false);
-    struct dcs_service_state s;
-    struct dcs_err err = { 0 };
-
-    for (size_t i = 0; i < DCS_COUNT(steps); i++) {
-        dcs_service_failed(&verb, "HTTP 503");
-        dcs_service_read(&verb, &s);
-        int64_t wait = s.next_try - room->world.now;
-        assert_in_range(wait, steps[i] / 2, steps[i]);
-        assert_false(dcs_service_may_try(&door, &err));
-        assert_int_equal(err.code, DCS_E_AWAY);
-        assert_true(dcs_service_may_try(&verb, &err)); /* verbs always try */
-        room->world.now += wait > 600 ? 601 : wait;    /* doors forget after ten minutes at most */
-        assert_true(dcs_service_may_try(&door, &err));
-        room->world.now += wait;
-    }
-    dcs_service_succeeded(&verb);
-    dcs_service_read(&verb, &s);
-    assert_int_equal(s.away_since, 0);
-    assert_int_equal(s.failures, 0);
-}
-
-static void a_damaged_state_reads_as_not_away(void **state)
-{
-    struct room *room = *state;
-    struct dcs_service door = service_in(room, false);
-
-    fake_write(room->dir, "service-0123456789abcdef.json", "{\"away_since\":", 0600);
-    assert_true(dcs_service_may_try(&door, NULL));
-}
-
 int main(void)
 {
 #define IN_A_ROOM(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -188,8 +142,6 @@ int main(void)
         IN_A_ROOM(a_verb_leaves_a_tenth_to_doors),
         IN_A_ROOM(after_429_the_rate_is_halved_for_ten_minutes),
         IN_A_ROOM(a_damaged_file_costs_a_pause_and_nothing_else),
-        IN_A_ROOM(verbs_climb_the_ladder_and_doors_heed_it_for_ten_minutes),
-        IN_A_ROOM(a_damaged_state_reads_as_not_away),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
