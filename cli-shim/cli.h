@@ -65,6 +65,12 @@ bool cli_write_all(int fd, const struct dcs_buf *data); /* false: see errno */
 /* An octal mode such as 0640. */
 bool cli_parse_mode(const char *text, mode_t *ret_mode);
 
+/* One row of text for each member that is there. */
+struct cli_row {
+    const char *path, *label;
+};
+void cli_print_rows(const struct dcs_json *object, const struct cli_row *rows, size_t count);
+
 int cmd_show(int argc, char **argv);
 int cmd_get(int argc, char **argv);
 int cmd_list(int argc, char **argv);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* out.c - results as bytes, to a file that appears whole or not at all, or to a descriptor. */
+/* out.c - results: rows of text; bytes, to a descriptor or to a file that appears whole or not at all. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -50,4 +50,21 @@ bool cli_parse_mode(const char *text, mode_t *ret_mode)
         return false;
     *ret_mode = (mode_t)strtoul(text, NULL, 8);
     return true;
+}
+
+void cli_print_rows(const struct dcs_json *object, const struct cli_row *rows, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct dcs_json *node = dcs_json_path(object, rows[i].path);
+        const char *text = dcs_json_text(node, "");
+        int64_t number = 0;
+        if (dcs_json_is_null(node))
+            continue;
+        if (text && *text)
+            printf("  %-14s %s\n", rows[i].label, text);
+        else if (!text && dcs_json_i64(node, "", &number))
+            printf("  %-14s %lld\n", rows[i].label, (long long)number);
+        else if (!text && dcs_json_tri(node, "") != DCS_UNKNOWN)
+            printf("  %-14s %s\n", rows[i].label, dcs_json_tri(node, "") == DCS_YES ? "yes" : "no");
+    }
 }

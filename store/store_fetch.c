@@ -272,6 +272,8 @@ static void record(struct fetch *f, bool succeeded, const struct dcs_err *why)
 
     f->memo.attempt_at = dcs_env_now(f->job->env);
     f->memo.failures = succeeded ? 0 : f->memo.failures + 1;
+    if (succeeded || f->memo.failures == 1)
+        f->memo.failing_since = succeeded ? 0 : f->memo.attempt_at;
     f->memo.failure = succeeded ? (struct dcs_err){ 0 } : *why;
     f->memo.attempt_boot_ms = dcs_env_boot_ms(f->job->env);
     f->memo.next_try = next_try(f, succeeded);

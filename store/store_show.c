@@ -104,6 +104,8 @@ static void add_memo(struct dcs_json *parent, const struct dcs_memo *memo)
         dcs_json_add_time(parent, "next_try", memo->next_try);
     if (memo->failures)
         dcs_json_add_i64(parent, "failures", memo->failures);
+    if (memo->failures && memo->failing_since)
+        dcs_json_add_time(parent, "failing_since", memo->failing_since);
     add_error(parent, "last_failure", &memo->failure);
     if (memo->elsewhere_serial[0]) {
         struct dcs_json *object = dcs_json_add_object(parent, "elsewhere");
@@ -231,6 +233,7 @@ bool dcs_show_describe(struct job *job, int64_t id, struct dcs_json *root, int64
     dcs_cache_read_memo(&job->cache, id, &memo);
     add_memo(root, &memo);
     add_settings(root, &settings);
+    dcs_show_health(root, at ? at : dcs_env_now(job->env));
     return true;
 }
 
@@ -335,6 +338,7 @@ static bool status(struct job *job, struct dcs_json *root, struct dcs_err *err)
             !dcs_show_describe(job, section->id, dcs_json_add_object(orders, NULL), 0, err))
             return false;
     }
+    dcs_status_health(root, dcs_env_now(job->env));
     return true;
 }
 

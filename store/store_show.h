@@ -19,6 +19,10 @@ bool dcs_show_describe(struct job *job, int64_t id, struct dcs_json *root, int64
 /* "plan": what would be done and why, and the dates of the certificate's life. */
 void dcs_show_plan(struct dcs_json *parent, const struct plan_input *input,
                    const struct dcs_plan *plan);
+/* "health" of an order that was described: one word, a level and a sentence (digicert-store(1), HEALTH). */
+void dcs_show_health(struct dcs_json *order, int64_t now);
+/* The same of all: adds up the "orders" of a status. */
+void dcs_status_health(struct dcs_json *root, int64_t now);
 /* Of a preview: names compared, what the CA would revoke, what may hold it up. */
 void dcs_show_consequences(struct dcs_json *root, const struct dcs_order *order,
                            const struct plan_input *input);

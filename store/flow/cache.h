@@ -167,6 +167,7 @@ struct dcs_memo {
     int64_t attempt_at;            /* last attempt */
     int64_t next_try;              /* 0: at once */
     int64_t failures;              /* in a row */
+    int64_t failing_since;         /* the first of them, 0 none */
     int64_t attempt_boot_ms;       /* the same in CLOCK_BOOTTIME; 0: in another boot, or never */
     struct dcs_err failure;        /* code NONE: the last attempt succeeded */
     int64_t elsewhere_certificate; /* newer at the CA, its key is not here; 0 none */

@@ -85,6 +85,7 @@ static const struct dcs_field memo_fields[] = {
     MEMO(attempt_at, I64),
     MEMO(next_try, I64),
     MEMO(failures, I64),
+    MEMO(failing_since, I64),
     MEMO(attempt_boot_ms, I64),
     MEMO(elsewhere_certificate, I64),
     MEMO(elsewhere_not_after, I64),

@@ -93,9 +93,18 @@ equal "status --check is 5 while an order is pending" 5 $?
 rm -rf "$T/state/orders/150"
 "$D" status --check >/dev/null
 equal "status --check is 0 while all is well" 0 $?
+check "status --check is one line with performance data" \
+    grep -qxE 'DIGICERT-STORE OK - [0-9]+ orders, all good \|( [a-z_0-9]+=[0-9]+s?;;;0)+' <<<"$("$D" status --check)"
+check "status --nagios is OK" "$D" status --nagios
 "$D" get 140 >/dev/null 2>&1
 "$D" status --check >/dev/null
 equal "status --check is 3 with an expired one" 3 $?
+check_fails "status --nagios is CRITICAL then, and says which" 2 \
+    '^DIGICERT-STORE CRITICAL - 1 of [0-9]+ orders needs attention; order 140 \(expired.example.com\) is expired: .*\| .*expired=1;' \
+    "$D" status --nagios
+check_fails "status --nagios is UNKNOWN, on stdout, when it cannot tell" 3 '^DIGICERT-STORE UNKNOWN - .*nonsense' \
+    bash -c "sed 's/^state_dir/nonsense/' '$DIGICERT_STORE_CONF' >$T/bad.conf; chmod 600 $T/bad.conf; DIGICERT_STORE_CONF=$T/bad.conf '$D' status --nagios 2>/dev/null"
+check_fails "status tells it in one way at a time" 2 'one way' "$D" status --check --nagios
 
 configure "[order/129]"
 rm -rf "$T/state/orders/140"
