@@ -4,11 +4,13 @@
 
 #include "cli.h"
 
-enum { OPT_KEY, OPT_PASSPHRASE };
+enum { OPT_KEY, OPT_PASSPHRASE, OPT_ENCRYPTED };
 
 const struct cli_option cli_import_options[] = {
     [OPT_KEY] = { "--key", "FILE", "The private key, PEM or DER; - is stdin" },
     [OPT_PASSPHRASE] = { "--passphrase-file", "FILE", "Its passphrase, when it is encrypted" },
+    [OPT_ENCRYPTED] = { "--keep-encrypted", NULL,
+                        "Keep it encrypted under that passphrase; OpenSSL asks for it" },
     { NULL, NULL, NULL },
 };
 
@@ -22,17 +24,17 @@ static bool read_passphrase(const char *path, struct dcs_secret *ret_secret, str
     return true;
 }
 
-static bool read_key(const struct cli_args *args, struct dcs_key *ret_key, struct dcs_err *err)
+static bool read_key(const struct cli_args *args, struct dcs_secret *ret_passphrase,
+                     struct dcs_key *ret_key, struct dcs_err *err)
 {
     dcs_auto(dcs_secret) struct dcs_secret text = { 0 };
-    dcs_auto(dcs_secret) struct dcs_secret passphrase = { 0 };
     const char *path = args->values[OPT_PASSPHRASE];
 
-    if (path && !read_passphrase(path, &passphrase, err))
+    if (path && !read_passphrase(path, ret_passphrase, err))
         return false;
     if (!cli_read_file(args->values[OPT_KEY], &text, err))
         return false;
-    if (!dcs_key_import(text.data, text.len, path ? &passphrase : NULL, ret_key, err))
+    if (!dcs_key_import(text.data, text.len, path ? ret_passphrase : NULL, ret_key, err))
         return dcs_fail_while(err, "%s", args->values[OPT_KEY]);
     return true;
 }
@@ -60,6 +62,7 @@ int cmd_import(int argc, char **argv)
     dcs_auto(dcs_store) struct dcs_store *store = NULL;
     dcs_auto(dcs_bundle) struct dcs_bundle *bundle = NULL;
     dcs_auto(dcs_key) struct dcs_key key = { 0 };
+    dcs_auto(dcs_secret) struct dcs_secret passphrase = { 0 };
     struct dcs_uri uri;
     struct dcs_err err = { 0 };
     struct cli_args args;
@@ -69,10 +72,14 @@ int cmd_import(int argc, char **argv)
         return status;
     if (args.rest_count != 1 || !args.values[OPT_KEY])
         return cli_usage_error("import", "import wants one URI and --key FILE");
+    if (args.values[OPT_ENCRYPTED] && !args.values[OPT_PASSPHRASE])
+        return cli_usage_error("import", "--keep-encrypted wants --passphrase-file FILE");
     if (!(store = cli_open_store(&status)))
         return status;
-    if (!dcs_uri_parse_loose(args.rest[0], &uri, &err) || !read_key(&args, &key, &err) ||
-        !dcs_store_import(store, &uri, &key, &bundle, &err))
+    if (!dcs_uri_parse_loose(args.rest[0], &uri, &err) ||
+        !read_key(&args, &passphrase, &key, &err) ||
+        !dcs_store_import(store, &uri, &key, args.values[OPT_ENCRYPTED] ? &passphrase : NULL,
+                          &bundle, &err))
         return cli_fail(&err);
     return print_result(bundle, args.json);
 }

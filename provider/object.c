@@ -56,6 +56,9 @@ int object_key(const struct object_sink *sink, const struct dcs_key *key)
     /* A key in a token: pkcs11-provider's decoders know this structure by this name. */
     if (key->form == DCS_KEY_POINTER)
         return give(sink, OSSL_OBJECT_PKEY, NULL, "pk11-uri", der);
+    /* libcrypto asks the application for the passphrase. */
+    if (key->form == DCS_KEY_ENCRYPTED)
+        return give(sink, OSSL_OBJECT_PKEY, NULL, "EncryptedPrivateKeyInfo", der);
     /* 3.0 and 3.1 build their chain of decoders anew each time: naming the structure makes it short.
      * From 3.2 on chains are remembered, and the name only adds a step (3.5.9, P-256: 0.315 of the
      * time of file: without it, 0.331 with it). */

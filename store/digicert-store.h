@@ -57,7 +57,8 @@ bool dcs_store_open(struct dcs_store *store, const struct dcs_uri *uri, bool nee
 /* The same from memory or disk only: criteria searches and whatever must not wait. */
 bool dcs_store_open_cached(struct dcs_store *store, const struct dcs_uri *uri,
                            struct dcs_bundle **ret_bundle, struct dcs_err *err) DCS_CHECKED;
-/* Reads the key file of that generation now; file rules of section 5. NO_KEY names import and
+/* Reads the key file of that generation now; file rules of section 5. It comes DCS_KEY_ENCRYPTED when it
+ * is and no key_passphrase_file is configured. NO_KEY names import and
  * reissue = auto; KEY_FILE names owner, mode, this uid and key_group. */
 bool dcs_store_key(struct dcs_store *store, const struct dcs_bundle *bundle,
                    struct dcs_key *ret_key, struct dcs_err *err) DCS_CHECKED;
@@ -115,9 +116,11 @@ bool dcs_store_show(struct dcs_store *store, const struct dcs_uri *uri,
 bool dcs_store_status(struct dcs_store *store, struct dcs_json **ret_object,
                       struct dcs_err *err) DCS_CHECKED;
 /* Puts a private key beside the certificate of the order that it matches (fetching it first when
- * needed) as a new generation with key, and makes it current. Takes *key. */
+ * needed) as a new generation with key, and makes it current. Takes *key. seal: the passphrase under
+ * which it is to lie on the disk; NULL: key_passphrase_file's, or in clear. */
 bool dcs_store_import(struct dcs_store *store, const struct dcs_uri *uri, struct dcs_key *key,
-                      struct dcs_bundle **ret_bundle, struct dcs_err *err) DCS_CHECKED;
+                      const struct dcs_secret *seal, struct dcs_bundle **ret_bundle,
+                      struct dcs_err *err) DCS_CHECKED;
 /* ---- new certificates (design.md 7 and 8; digicert-store(1)) ---- */
 
 struct dcs_reissue_options {

@@ -349,11 +349,16 @@ static void mend_key(struct dcs_store *store, int64_t order)
 bool dcs_store_key(struct dcs_store *store, const struct dcs_bundle *bundle,
                    struct dcs_key *ret_key, struct dcs_err *err)
 {
+    dcs_auto(dcs_key) struct dcs_key key = { 0 };
     struct dcs_err why = { 0 };
 
-    if (dcs_bundle_has_key(bundle) ? key_of_bundle(store, bundle, ret_key, &why)
-                                   : key_elsewhere(store, bundle, ret_key, &why))
+    if ((dcs_bundle_has_key(bundle) ? key_of_bundle(store, bundle, &key, &why)
+                                    : key_elsewhere(store, bundle, &key, &why)) &&
+        (key.form != DCS_KEY_ENCRYPTED ||
+         dcs_store_unseal(store, dcs_bundle_order(bundle), &key, &why))) {
+        *ret_key = dcs_key_take(&key);
         return true;
+    }
     /* Damage, or pruned meanwhile: the next open looks at the disk again. */
     if (why.code == DCS_E_STATE)
         mend_key(store, dcs_bundle_order(bundle));

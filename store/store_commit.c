@@ -51,11 +51,15 @@ bool dcs_fetch_commit(struct job *job, const struct dcs_order *order,
                                  .cert_count = accepted->cert_count,
                                  .key = key,
                                  .combined = settings->combined };
+    dcs_auto(dcs_key) struct dcs_key sealed = { 0 };
     struct dcs_memo memo;
     char dir[DCS_GENERATION_DIR];
 
-    if (!dcs_fetch_access(job, settings, &commit.access, err))
+    if (!dcs_fetch_access(job, settings, &commit.access, err) ||
+        (key && !dcs_fetch_seal(job, settings, key, &sealed, err)))
         return false;
+    if (sealed.form)
+        commit.key = &sealed;
     dcs_cache_tidy(&job->cache, order->id);
     dcs_cache_read_memo(&job->cache, order->id, &memo);
     choice.revoked_serials = memo.revoked_serials;

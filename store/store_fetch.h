@@ -28,6 +28,14 @@ struct fetch {
 bool dcs_fetch_access(const struct job *job, const struct dcs_order_settings *settings,
                       struct dcs_access *ret_access, struct dcs_err *err) DCS_CHECKED;
 
+/* store_passphrase.c. What key_passphrase_file holds; KEY_FILE when it cannot be used. */
+bool dcs_fetch_passphrase(const struct job *job, const struct dcs_order_settings *settings,
+                          struct dcs_secret *ret_passphrase, struct dcs_err *err) DCS_CHECKED;
+/* The key as it is to lie on the disk when that is encrypted; *ret_sealed stays untouched when not. */
+bool dcs_fetch_seal(const struct job *job, const struct dcs_order_settings *settings,
+                    const struct dcs_key *key, struct dcs_key *ret_sealed,
+                    struct dcs_err *err) DCS_CHECKED;
+
 /* After a commit: the order that this one succeeds serves its pair from now on, when it is usable. Takes
  * that order's lock, with no other held; whoever is killed before is made up for by `sync`. */
 void dcs_fetch_lead(struct job *job, int64_t order);

@@ -151,7 +151,8 @@ static bool import_key(struct job *job, const struct dcs_uri *uri, const struct 
 }
 
 bool dcs_store_import(struct dcs_store *store, const struct dcs_uri *uri, struct dcs_key *key,
-                      struct dcs_bundle **ret_bundle, struct dcs_err *err)
+                      const struct dcs_secret *seal, struct dcs_bundle **ret_bundle,
+                      struct dcs_err *err)
 {
     dcs_auto(dcs_key) struct dcs_key taken = dcs_key_take(key);
     struct dcs_uri order = { .kind = DCS_URI_ORDER, .types = DCS_TYPE_DEFAULT };
@@ -161,6 +162,7 @@ bool dcs_store_import(struct dcs_store *store, const struct dcs_uri *uri, struct
         return dcs_fail(err, DCS_E_URI, "\"digicert:\" names no single order");
     if (!dcs_key_sound(&taken, err) || !dcs_job_begin(store, &job, err))
         return false;
+    job.seal = seal;
     bool done = dcs_job_check_config(&job, 0, err) && import_key(&job, uri, &taken, &order.id, err);
     if (done)
         dcs_fetch_lead(&job, order.id);

@@ -82,6 +82,7 @@ struct job {
     struct dcs_service_run *run;   /* of a sync, NULL: one order by itself */
     const struct dcs_key *offered; /* a key that a person imports: a fresh certificate may be its */
     const uint8_t *offered_spki;   /* SHA-256 of its SubjectPublicKeyInfo */
+    const struct dcs_secret *seal; /* passphrase that an imported key keeps, NULL none */
 };
 bool dcs_job_begin(struct dcs_store *store, struct job *ret_job, struct dcs_err *err) DCS_CHECKED;
 void dcs_job_end(struct job *job);
@@ -94,6 +95,11 @@ struct dcs_deadline dcs_job_deadline(struct job *job);
 bool dcs_job_check_config(const struct job *job, int64_t order, struct dcs_err *err) DCS_CHECKED;
 bool dcs_job_api(struct job *job, struct dcs_deadline deadline, struct dcs_api **ret_api,
                  struct dcs_err *err) DCS_CHECKED;
+
+/* store_passphrase.c. Opens an encrypted key of the order in place; it stays encrypted when no passphrase
+ * is configured. */
+bool dcs_store_unseal(struct dcs_store *store, int64_t order_id, struct dcs_key *key,
+                      struct dcs_err *err) DCS_CHECKED;
 
 /* store_memory.c */
 bool dcs_memory_find(struct job *job, int64_t order, const char *dir, struct memory *ret_copy);

@@ -55,10 +55,20 @@ static bool commit(struct fetch *f, const struct dcs_order *order, const struct 
     return true;
 }
 
+/* NULL where none is configured, or it cannot be read now: a key that exists is closed already. */
+static const struct dcs_secret *passphrase_of(const struct fetch *f, struct dcs_secret *passphrase)
+{
+    return *f->settings.key_passphrase_file &&
+                   dcs_fetch_passphrase(f->job, &f->settings, passphrase, NULL)
+               ? passphrase
+               : NULL;
+}
+
 static bool step(struct fetch *f, struct dcs_api *api, const struct dcs_order *order,
                  struct dcs_intent *intent, struct dcs_err *err)
 {
     dcs_auto(dcs_accepted) struct dcs_accepted accepted = { 0 };
+    dcs_auto(dcs_secret) struct dcs_secret passphrase = { 0 };
     const struct dcs_reissue_run run = { .env = f->job->env,
                                          .cache = &f->job->cache,
                                          .api = api,
@@ -66,7 +76,8 @@ static bool step(struct fetch *f, struct dcs_api *api, const struct dcs_order *o
                                          .limits = f->job->settings->limits,
                                          .may_repeat =
                                              f->may_repeat || (f->wish && f->wish->reissue),
-                                         .impatient = f->wish != NULL };
+                                         .impatient = f->wish != NULL,
+                                         .passphrase = passphrase_of(f, &passphrase) };
 
     return dcs_reissue_step(&run, intent, &accepted, err) &&
            commit(f, order, intent, &accepted, err);
@@ -76,15 +87,22 @@ static bool begin(struct fetch *f, struct dcs_api *api, const struct dcs_order *
                   const struct plan_input *input, const struct dcs_plan *plan,
                   struct dcs_intent *intent, struct dcs_err *err)
 {
-    const struct dcs_reissue_run run = {
-        .env = f->job->env, .cache = &f->job->cache, .api = api, .order = order
-    };
+    dcs_auto(dcs_secret) struct dcs_secret passphrase = { 0 };
+    const struct dcs_reissue_run run = { .env = f->job->env,
+                                         .cache = &f->job->cache,
+                                         .api = api,
+                                         .order = order,
+                                         .passphrase = *f->settings.key_passphrase_file
+                                                           ? &passphrase
+                                                           : NULL };
     struct dcs_reissue_goal goal;
     struct goal_text text;
 
     goal_of(f, input, plan, &text, &goal);
     /* While the CA issues nothing no keys are made for it. */
-    if (!dcs_api_may_change(api, err) || !dcs_fetch_access(f->job, &f->settings, &goal.access, err))
+    if (!dcs_api_may_change(api, err) ||
+        !dcs_fetch_access(f->job, &f->settings, &goal.access, err) ||
+        (run.passphrase && !dcs_fetch_passphrase(f->job, &f->settings, &passphrase, err)))
         return false;
     dcs_trace(f->job->env, "order %lld: asking for a new certificate: %s", (long long)f->id,
               goal.why);

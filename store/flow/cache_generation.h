@@ -23,6 +23,10 @@ void dcs_generation_dir(int64_t order, int number, char out[DCS_GENERATION_DIR])
  * cannot be looked at counts as there: nothing is removed or replaced on a doubt. */
 bool dcs_generation_has(const struct dcs_cache *cache, const char *dir, const char *name,
                         struct dcs_fs_stat *ret_stat);
+/* SHA-256 of the SubjectPublicKeyInfo of the generation's key; of one that does not show its public half
+ * (in a token, encrypted) by the request or the certificate beside it. */
+bool dcs_generation_spki(const struct dcs_cache *cache, const char *dir, const struct dcs_key *key,
+                         uint8_t out[DCS_SHA256_LEN], struct dcs_err *err) DCS_CHECKED;
 /* The first intact one of the choice; sets cache->saw_damage. */
 bool dcs_generation_choose(struct dcs_cache *cache, int64_t order, const struct dcs_choice *choice,
                            bool may_set_aside, struct dcs_bundle **ret_bundle,

@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "flow/cache.h"
+#include "flow/cache_generation.h"
 
-enum { KEY_FILE_MAX = 1 << 16 };
+enum { KEY_FILE_MAX = 1 << 16, CSR_MAX = 1 << 17 };
 
 static bool key_file_is_safe(const struct dcs_cache *cache, const char *path,
                              const struct dcs_fs_stat *stat, struct dcs_err *err)
@@ -101,6 +101,24 @@ bool dcs_cache_key(const struct dcs_cache *cache, const struct dcs_bundle *bundl
     return true;
 }
 
+bool dcs_generation_spki(const struct dcs_cache *cache, const char *dir, const struct dcs_key *key,
+                         uint8_t out[DCS_SHA256_LEN], struct dcs_err *err)
+{
+    dcs_auto(dcs_buf) struct dcs_buf csr = { .max = CSR_MAX };
+    dcs_auto(dcs_bundle) struct dcs_bundle *bundle = NULL;
+    char path[DCS_GENERATION_DIR + 256];
+
+    if (key->form == DCS_KEY_PKCS8)
+        return dcs_key_spki_sha256(key, out, err);
+    snprintf(path, sizeof(path), "%s/csr.pem", dir);
+    if (dcs_fs_read(cache->fd, path, CSR_MAX, &csr, NULL, NULL))
+        return dcs_csr_spki_sha256(dcs_buf_text(&csr), out, err);
+    if (!dcs_cache_load_dir(cache, dir, &bundle, err))
+        return false;
+    memcpy(out, dcs_bundle_facts(bundle)->leaf.spki_sha256, DCS_SHA256_LEN);
+    return true;
+}
+
 bool dcs_cache_find_key(const struct dcs_cache *cache, int64_t order, const uint8_t *spki_sha256,
                         struct dcs_key *ret_key, struct dcs_err *err)
 {
@@ -114,14 +132,16 @@ bool dcs_cache_find_key(const struct dcs_cache *cache, int64_t order, const uint
         dcs_auto(dcs_secret) struct dcs_secret pem = { 0 };
         dcs_auto(dcs_key) struct dcs_key key = { 0 };
         uint8_t hash[DCS_SHA256_LEN];
+        char dir[DCS_GENERATION_DIR];
         uint64_t stamp = 0;
         if (strncmp(names.names[i - 1], "gen-", 4) != 0)
             continue;
-        snprintf(path, sizeof(path), "%s/orders/%lld/%.200s/privkey.pem", cache->path,
-                 (long long)order, names.names[i - 1]);
+        snprintf(dir, sizeof(dir), "orders/%lld/%.40s", (long long)order, names.names[i - 1]);
+        snprintf(path, sizeof(path), "%s/%s/privkey.pem", cache->path, dir);
         if (!read_key_file(cache, path, &pem, &stamp, NULL) ||
             !dcs_key_from_our_pem((const char *)pem.data, pem.len, &key, NULL) ||
-            !dcs_key_spki_sha256(&key, hash, NULL) || memcmp(hash, spki_sha256, sizeof(hash)) != 0)
+            !dcs_generation_spki(cache, dir, &key, hash, NULL) ||
+            memcmp(hash, spki_sha256, sizeof(hash)) != 0)
             continue;
         *ret_key = dcs_key_take(&key);
         return true;

@@ -59,7 +59,7 @@ static bool guess_request(const struct dcs_cache *cache, const struct dcs_intent
 
     if (!request || !dcs_request_set_names(request, NULL, 0, err) ||
         (is_keeper && (!dcs_cache_intent_key(cache, intent, &key, err) ||
-                       !dcs_key_spki_sha256(&key, request->spki_sha256, err))))
+                       !dcs_generation_spki(cache, intent->dir, &key, request->spki_sha256, err))))
         return false;
     snprintf(request->why, sizeof(request->why), "%s",
              is_keeper ? "its record was damaged" : "its record is for the keeper to read");

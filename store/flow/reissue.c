@@ -101,6 +101,17 @@ static bool knows_names(const struct dcs_order *order, struct dcs_err *err)
     return dcs_hint(err, "a request without them would drop them; reissue it in CertCentral");
 }
 
+/* The key goes to the disk as it is to lie there. */
+static bool put_key(const struct dcs_reissue_run *r, const struct dcs_access *access,
+                    const struct dcs_key *key, struct dcs_intent *intent, struct dcs_err *err)
+{
+    dcs_auto(dcs_key) struct dcs_key sealed = { 0 };
+
+    if (r->passphrase && !dcs_key_encrypt(key, r->passphrase, &sealed, err))
+        return false;
+    return dcs_cache_intent_put_key(r->cache, access, r->passphrase ? &sealed : key, intent, err);
+}
+
 bool dcs_reissue_begin(const struct dcs_reissue_run *run, const struct dcs_reissue_goal *goal,
                        struct dcs_intent *intent, struct dcs_err *err)
 {
@@ -115,7 +126,7 @@ bool dcs_reissue_begin(const struct dcs_reissue_run *run, const struct dcs_reiss
     }
     /* A key from before that was never sent is replaced: it may be of another kind. */
     return knows_names(run->order, err) && dcs_key_generate(goal->key_kind, &key, err) &&
-           dcs_cache_intent_put_key(run->cache, &goal->access, &key, intent, err) &&
+           put_key(run, &goal->access, &key, intent, err) &&
            put_csr(run, intent, &key, &csr, err) &&
            make_request(run, goal, &key, &intent->request, err) &&
            dcs_reissue_save(run, intent, err);
@@ -127,14 +138,19 @@ static bool load_csr(const struct dcs_reissue_run *r, const struct dcs_intent *i
                      struct dcs_buf *ret_pem, struct dcs_err *err)
 {
     dcs_auto(dcs_key) struct dcs_key key = { 0 };
+    dcs_auto(dcs_key) struct dcs_key open = { 0 };
     struct dcs_err why = { 0 };
 
     if (dcs_cache_intent_csr(r->cache, intent, ret_pem, &why))
         return true;
     dcs_trace(r->env, "%s: %s: made anew", intent->dir, why.text);
     dcs_buf_clear(ret_pem);
-    return dcs_cache_intent_key(r->cache, intent, &key, err) &&
-           put_csr(r, intent, &key, ret_pem, err);
+    if (!dcs_cache_intent_key(r->cache, intent, &key, err))
+        return false;
+    if (key.form == DCS_KEY_ENCRYPTED && r->passphrase &&
+        !dcs_key_decrypt(&key, r->passphrase, &open, err))
+        return false;
+    return put_csr(r, intent, open.form ? &open : &key, ret_pem, err);
 }
 
 static bool send_ask(const struct dcs_reissue_run *r, const struct dcs_intent *intent,

@@ -20,8 +20,9 @@ struct dcs_reissue_run {
     struct dcs_api *api;
     const struct dcs_order *order; /* as the CA described it just now */
     const struct dcs_limits *limits;
-    bool may_repeat; /* a POST whose answer was lost: `sync` and `reissue` */
-    bool impatient;  /* a person waits: asks before next_look_at too */
+    bool may_repeat;                     /* a POST whose answer was lost: `sync` and `reissue` */
+    bool impatient;                      /* a person waits: asks before next_look_at too */
+    const struct dcs_secret *passphrase; /* of keys that lie encrypted on the disk, NULL none */
 };
 
 /* What is wanted, by policy or by a person. */

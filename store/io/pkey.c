@@ -17,13 +17,11 @@
 
 enum { RSA_MIN_BITS = 2048, RSA_MAX_BITS = 16384, FERMAT_ROUNDS = 100, SMALL_FACTOR_MAX = 752 };
 
-#define LABEL_PKCS8 "PRIVATE KEY"
-#define LABEL_POINTER "PKCS#11 PROVIDER URI"
-
-static const struct {
-    enum dcs_key_form form;
-    const char *label;
-} labels[] = { { DCS_KEY_PKCS8, LABEL_PKCS8 }, { DCS_KEY_POINTER, LABEL_POINTER } };
+static const char *const labels[] = {
+    [DCS_KEY_PKCS8] = "PRIVATE KEY",
+    [DCS_KEY_POINTER] = "PKCS#11 PROVIDER URI",
+    [DCS_KEY_ENCRYPTED] = "ENCRYPTED PRIVATE KEY",
+};
 
 void dcs_key_drop(struct dcs_key *key)
 {
@@ -73,12 +71,11 @@ bool dcs_key_from_our_pem(const char *pem, size_t len, struct dcs_key *ret_key, 
     size_t offsets[2];
     size_t count = 0;
 
-    for (size_t i = 0; i < DCS_COUNT(labels); i++)
-        if (len > 11 + strlen(labels[i].label) && memcmp(pem, "-----BEGIN ", 11) == 0 &&
-            memcmp(pem + 11, labels[i].label, strlen(labels[i].label)) == 0)
-            key.form = labels[i].form;
-    const char *label = key.form == DCS_KEY_POINTER ? LABEL_POINTER : LABEL_PKCS8;
-    if (!dcs_pem_blocks(pem, len, label, &der, offsets, 2, &count, err))
+    for (size_t i = DCS_KEY_PKCS8; i < DCS_COUNT(labels); i++)
+        if (len > 11 + strlen(labels[i]) && memcmp(pem, "-----BEGIN ", 11) == 0 &&
+            memcmp(pem + 11, labels[i], strlen(labels[i])) == 0)
+            key.form = (enum dcs_key_form)i;
+    if (!dcs_pem_blocks(pem, len, labels[key.form], &der, offsets, 2, &count, err))
         return false;
     if (count != 1)
         return dcs_fail(err, DCS_E_STATE, "a key file holds one key");
@@ -92,8 +89,7 @@ bool dcs_key_from_our_pem(const char *pem, size_t len, struct dcs_key *ret_key, 
 
 bool dcs_key_to_pem(const struct dcs_key *key, struct dcs_buf *out, struct dcs_err *err)
 {
-    return dcs_pem_add(out, key->form == DCS_KEY_POINTER ? LABEL_POINTER : LABEL_PKCS8,
-                       key->der.data, key->der.len, err);
+    return dcs_pem_add(out, labels[key->form], key->der.data, key->der.len, err);
 }
 
 void dcs_evp_drop(EVP_PKEY **pkey)
@@ -111,7 +107,10 @@ EVP_PKEY *dcs_key_to_evp(const struct dcs_key *key, struct dcs_err *err)
     if (!libctx)
         return NULL;
     if (key->form != DCS_KEY_PKCS8) {
-        dcs_fail(err, DCS_E_INPUT, "the key is in a token: its bytes are not here");
+        dcs_fail(err, DCS_E_INPUT,
+                 key->form == DCS_KEY_POINTER
+                     ? "the key is in a token: its bytes are not here"
+                     : "the key is encrypted, and its passphrase is not known here");
         return NULL;
     }
     pkey = d2i_AutoPrivateKey_ex(NULL, &at, (long)key->der.len, libctx, NULL);

@@ -12,6 +12,7 @@
 enum dcs_key_form {
     DCS_KEY_PKCS8 = 1, /* DER PrivateKeyInfo */
     DCS_KEY_POINTER,   /* DER of a "PKCS#11 PROVIDER URI" block: the key is in a token */
+    DCS_KEY_ENCRYPTED, /* DER EncryptedPrivateKeyInfo (RFC 5958 3) */
 };
 
 struct dcs_key {
@@ -29,7 +30,13 @@ bool dcs_key_from_our_pem(const char *pem, size_t len, struct dcs_key *ret_key,
  * DER. DCS_E_INPUT with what is wrong, e.g. "is encrypted". */
 bool dcs_key_import(const uint8_t *data, size_t len, const struct dcs_secret *passphrase,
                     struct dcs_key *ret_key, struct dcs_err *err) DCS_CHECKED;
-/* SHA-256 of the DER SubjectPublicKeyInfo of the key. */
+/* The PKCS#8 key under a passphrase: PBES2 (RFC 8018) with AES-256-CBC. */
+bool dcs_key_encrypt(const struct dcs_key *key, const struct dcs_secret *passphrase,
+                     struct dcs_key *ret_key, struct dcs_err *err) DCS_CHECKED;
+/* DCS_E_INPUT when the passphrase does not fit. */
+bool dcs_key_decrypt(const struct dcs_key *key, const struct dcs_secret *passphrase,
+                     struct dcs_key *ret_key, struct dcs_err *err) DCS_CHECKED;
+/* SHA-256 of the DER SubjectPublicKeyInfo of the key. A PKCS#8 key alone shows its public half. */
 bool dcs_key_spki_sha256(const struct dcs_key *key, uint8_t out[DCS_SHA256_LEN],
                          struct dcs_err *err) DCS_CHECKED;
 /* Checks for imported keys: size, RSA exponent, consistency (policy.md 5). */
@@ -46,7 +53,7 @@ bool dcs_csr_make(const struct dcs_key *key, const char *common_name, const char
  * cannot be read. */
 bool dcs_csr_spki_sha256(const char *pem, uint8_t out[DCS_SHA256_LEN],
                          struct dcs_err *err) DCS_CHECKED;
-/* PEM of what we store: "PRIVATE KEY" or "PKCS#11 PROVIDER URI". */
+/* PEM of what we store: "PRIVATE KEY", "ENCRYPTED PRIVATE KEY" or "PKCS#11 PROVIDER URI". */
 bool dcs_key_to_pem(const struct dcs_key *key, struct dcs_buf *out,
                     struct dcs_err *err) DCS_CHECKED;
 /* PKCS#12 with leaf, chain and key (key may be NULL); passphrase may be empty. */

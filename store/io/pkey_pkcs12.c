@@ -3,8 +3,7 @@
 #include <openssl/pkcs12.h>
 #include <openssl/x509.h>
 
-#include "io/pkey.h"
-#include "io/x509_context.h"
+#include "io/pkey_evp.h"
 
 enum { PKCS12_MAX = 1 << 20 };
 
@@ -41,13 +40,8 @@ static bool read_parts(const struct dcs_key *key, const struct dcs_bytes *certs,
     }
     if (!key)
         return true;
-    const unsigned char *at = key->der.data;
-    if (key->form != DCS_KEY_PKCS8)
-        return dcs_fail(err, DCS_E_INPUT, "the key is in a token and cannot leave it");
-    parts->key = d2i_AutoPrivateKey_ex(NULL, &at, (long)key->der.len, libctx, NULL);
-    if (!parts->key)
-        return dcs_fail(err, DCS_E_STATE, "the private key cannot be decoded");
-    return true;
+    parts->key = dcs_key_to_evp(key, err);
+    return parts->key != NULL;
 }
 
 bool dcs_pkcs12_make(const struct dcs_key *key, const struct dcs_bytes *certs, size_t count,

@@ -75,7 +75,9 @@ const struct dcs_config_row dcs_config_table[KEY_COUNT] = {
     [KEY_KEY_GROUP] = { "key_group", DCS_KEY_ORDER, "group", "",
                         "Group that may read the private key, which then has mode 0640." },
     [KEY_KEY_PASSPHRASE_FILE] = { "key_passphrase_file", DCS_KEY_ORDER, "path", "",
-                                  "File with the passphrase of an encrypted private key." },
+                                  "File whose first line is the passphrase under which the "
+                                  "order's private keys lie encrypted; of a key that is "
+                                  "encrypted without it, OpenSSL asks the application." },
     [KEY_CLIENT_AUTH] = { "client_auth", DCS_KEY_ORDER, "needed|not-needed", "not-needed",
                           "Refuse a new certificate that lacks EKU clientAuth." },
     [KEY_SERVE_EXPIRED] = { "serve_expired", DCS_KEY_ORDER, "yes|no", "",

@@ -181,7 +181,7 @@ static bool do_import(struct dcs_store *store, const struct dcs_uri *uri, const 
     dcs_auto(dcs_bundle) struct dcs_bundle *bundle = NULL;
     dcs_auto(dcs_key) struct dcs_key key = { 0 };
 
-    return read_key(path, &key, err) && dcs_store_import(store, uri, &key, &bundle, err);
+    return read_key(path, &key, err) && dcs_store_import(store, uri, &key, NULL, &bundle, err);
 }
 
 static const struct {

@@ -83,7 +83,7 @@ static void begin(struct life *life, const char *text)
     snprintf(name, sizeof(name), "host-%lld", (long long)life->id);
     sim_host_begin(life->sim, &life->host, name, text);
     sim_order_key(life->sim, life->id, &key);
-    if (!dcs_store_import(life->host.verb, &uri, &key, &bundle, &err))
+    if (!dcs_store_import(life->host.verb, &uri, &key, NULL, &bundle, &err))
         fail_msg("%s", err.text);
     load(life, &life->pair);
     life->certificates = 1;

@@ -77,7 +77,7 @@ static void import_key(struct country *c, struct site *site)
     struct dcs_err err = { 0 };
 
     sim_order_key(&c->sim, site->order, &key);
-    if (!dcs_store_import(c->host.verb, &uri, &key, &bundle, &err))
+    if (!dcs_store_import(c->host.verb, &uri, &key, NULL, &bundle, &err))
         fail_msg("import: %s", err.text);
 }
 

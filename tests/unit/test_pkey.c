@@ -44,6 +44,42 @@ static void each_kind_is_made_as_it_is_named_and_another_is_refused(void **state
     }
 }
 
+static void an_encrypted_key_opens_with_its_passphrase_alone(void **state)
+{
+    static const char *const kinds[] = { "ec:P-256", "rsa:2048" };
+    char right[] = "correct horse";
+    char wrong[] = "correct horsf";
+    const struct dcs_secret pass = { (uint8_t *)right, strlen(right) };
+    const struct dcs_secret other = { (uint8_t *)wrong, strlen(wrong) };
+
+    (void)state;
+    for (size_t i = 0; i < DCS_COUNT(kinds); i++) {
+        dcs_auto(dcs_key) struct dcs_key key = { 0 };
+        dcs_auto(dcs_key) struct dcs_key sealed = { 0 };
+        dcs_auto(dcs_key) struct dcs_key read = { 0 };
+        dcs_auto(dcs_key) struct dcs_key open = { 0 };
+        dcs_auto(dcs_buf) struct dcs_buf pem = { .max = 1 << 16 };
+        uint8_t hash[DCS_SHA256_LEN];
+        struct dcs_err err = { 0 };
+        assert_true(dcs_key_generate(kinds[i], &key, NULL));
+        assert_true(dcs_key_encrypt(&key, &pass, &sealed, NULL));
+        assert_true(dcs_key_to_pem(&sealed, &pem, NULL));
+        assert_ptr_equal(strstr(dcs_buf_text(&pem), "-----BEGIN ENCRYPTED PRIVATE KEY-----"),
+                         dcs_buf_text(&pem));
+        assert_true(dcs_key_from_our_pem(dcs_buf_text(&pem), pem.len, &read, NULL));
+        assert_int_equal(read.form, DCS_KEY_ENCRYPTED);
+        assert_false(dcs_key_spki_sha256(&read, hash, &err)); /* it does not show its public half */
+        assert_int_equal(err.code, DCS_E_INPUT);
+        assert_false(dcs_key_decrypt(&read, &other, &open, &err));
+        assert_int_equal(err.code, DCS_E_INPUT);
+        assert_int_equal(open.form, 0);
+        assert_true(dcs_key_decrypt(&read, &pass, &open, NULL));
+        assert_int_equal(open.kind, key.kind);
+        assert_int_equal(open.der.len, key.der.len);
+        assert_memory_equal(open.der.data, key.der.data, key.der.len);
+    }
+}
+
 static void two_keys_are_never_the_same(void **state)
 {
     dcs_auto(dcs_key) struct dcs_key a = { 0 };
@@ -200,6 +236,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_kind_is_made_as_it_is_named_and_another_is_refused),
         cmocka_unit_test(a_request_on_one_line_is_read),
+        cmocka_unit_test(an_encrypted_key_opens_with_its_passphrase_alone),
         cmocka_unit_test(two_keys_are_never_the_same),
         cmocka_unit_test(a_request_holds_name_names_and_key_and_is_signed_by_it),
         cmocka_unit_test(a_common_name_over_64_bytes_is_left_out),

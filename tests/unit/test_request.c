@@ -206,6 +206,38 @@ static void a_damaged_request_counts_as_asked_and_is_known_by_its_key(void **sta
     assert_memory_equal(found.request->spki_sha256, intent.request->spki_sha256, DCS_SHA256_LEN);
 }
 
+/* A key that does not show its public half is known by the request beside it. */
+static void an_encrypted_key_is_known_by_its_request(void **state)
+{
+    struct place *place = *state;
+    char pass[] = "correct horse";
+    const struct dcs_secret passphrase = { (uint8_t *)pass, strlen(pass) };
+    dcs_auto(dcs_key) struct dcs_key key = { 0 };
+    dcs_auto(dcs_key) struct dcs_key sealed = { 0 };
+    dcs_auto(dcs_key) struct dcs_key found = { 0 };
+    dcs_auto(dcs_buf) struct dcs_buf csr = { .max = 1 << 16 };
+    dcs_auto(dcs_intent) struct dcs_intent intent = { .order = ORDER };
+    dcs_auto(dcs_intent) struct dcs_intent again = { 0 };
+    uint8_t spki[DCS_SHA256_LEN];
+    char path[200];
+
+    assert_true(dcs_key_generate("ec:P-256", &key, NULL));
+    assert_true(dcs_key_spki_sha256(&key, spki, NULL));
+    assert_true(dcs_key_encrypt(&key, &passphrase, &sealed, NULL));
+    assert_true(dcs_cache_intent_put_key(&place->cache, &everybody, &sealed, &intent, NULL));
+    assert_false(dcs_cache_find_key(&place->cache, ORDER, spki, &found, NULL)); /* no request yet */
+    assert_true(dcs_csr_make(&key, "a.example", NULL, 0, &csr, NULL));
+    assert_true(dcs_cache_intent_put_csr(&place->cache, &intent, &csr, NULL));
+    assert_true(dcs_cache_find_key(&place->cache, ORDER, spki, &found, NULL));
+    assert_int_equal(found.form, DCS_KEY_ENCRYPTED);
+    intent.request = new_request(&key);
+    assert_true(dcs_cache_intent_put_request(&place->cache, &intent, NULL));
+    snprintf(path, sizeof(path), "%s/%s/request.json", place->dir, intent.dir);
+    assert_int_equal(truncate(path, 20), 0);
+    assert_true(dcs_cache_intent(&place->cache, ORDER, &again, NULL));
+    assert_memory_equal(again.request->spki_sha256, spki, DCS_SHA256_LEN);
+}
+
 static void a_request_whose_key_is_lost_is_no_intent(void **state)
 {
     struct place *place = *state;
@@ -367,6 +399,7 @@ int main(void)
         IN_PLACE(an_older_asked_generation_comes_before_a_newer_key),
         IN_PLACE(a_closed_generation_is_no_intent_and_its_past_is_told),
         IN_PLACE(a_damaged_request_counts_as_asked_and_is_known_by_its_key),
+        IN_PLACE(an_encrypted_key_is_known_by_its_request),
         IN_PLACE(a_request_whose_key_is_lost_is_no_intent),
         IN_PLACE(a_reader_knows_that_something_was_asked),
         IN_PLACE(private_files_of_a_waiting_generation_are_0600),
