@@ -21,7 +21,7 @@ static const struct dcs_access everybody = { false, (gid_t)-1 };
 struct place {
     char *dir;
     struct dcs_cache cache;
-    int64_t now;
+    int64_t now; /* when the second pair, if any, was committed: the first one's days begin then */
 };
 
 static void open_place(struct place *place, int pairs)
@@ -33,7 +33,10 @@ static void open_place(struct place *place, int pairs)
         test_commit_pair(place->dir, ORDER);
     snprintf(state, sizeof(state), "%s/state", place->dir);
     assert_true(dcs_cache_open(dcs_env_real(), state, DCS_CACHE_LOOK, &place->cache, NULL));
-    place->now = dcs_env_now(dcs_env_real());
+    dcs_auto(dcs_bundle) struct dcs_bundle *second = NULL;
+    const char *dir = pairs > 1 ? "orders/5/gen-0002" : "orders/5/gen-0001";
+    assert_true(dcs_cache_load_dir(&place->cache, dir, &second, NULL));
+    place->now = dcs_bundle_facts(second)->committed_at;
 }
 
 static void place_drop(struct place *place)
