@@ -60,9 +60,14 @@ struct plan_input {
     char input[65]; /* hash of what a refusal was answered to */
     char uri[40];
 };
-/* order may be NULL (never read). now: of the decision. skew_s: clock minus the CA's. */
-bool dcs_plan_gather(struct job *job, int64_t id, const struct dcs_order *order,
-                     const struct dcs_order_settings *settings, int64_t now,
-                     struct plan_input *ret_input, struct dcs_err *err) DCS_CHECKED;
+struct plan_query {
+    int64_t id;
+    const struct dcs_order *order; /* NULL: never read */
+    const struct dcs_order_settings *settings;
+    int64_t now;  /* of the decision */
+    bool is_anew; /* as if the open request had never been sent: the CA does not know it */
+};
+bool dcs_plan_gather(struct job *job, const struct plan_query *query, struct plan_input *ret_input,
+                     struct dcs_err *err) DCS_CHECKED;
 
 #endif

@@ -18,6 +18,7 @@ struct past {
     int64_t order_end;
     struct plan_input *input;
     int current_generation; /* that `current` names, 0 none */
+    int left_out;           /* generation of a request that is taken for never sent, 0 none */
     bool saw_newest, saw_answer;
 };
 
@@ -65,13 +66,21 @@ static void take_newest(struct past *past, const struct dcs_past_request *one)
                                                   strcmp(request->input, past->input->input) != 0 };
 }
 
+/* Given up here because the CA did not know it: that was no answer of the CA. */
+static bool is_abandoned(const struct dcs_past_request *one)
+{
+    return one->closed && strcmp(one->closed->code, dcs_code_name(DCS_E_POLICY)) == 0;
+}
+
 static bool take_past(void *context, const struct dcs_past_request *one)
 {
     struct past *past = context;
     struct dcs_plan_facts *facts = &past->input->facts;
     const struct dcs_request *request = one->request;
 
-    if (!past->saw_newest)
+    if (one->generation == past->left_out)
+        return true;
+    if (!past->saw_newest && !is_abandoned(one))
         take_newest(past, one);
     if (!one->is_committed && !one->closed && !one->is_lost && request->posted_at)
         facts->ours = (struct dcs_plan_request){ .exists = true,
@@ -253,16 +262,34 @@ static bool load_current(struct job *job, int64_t id, const struct dcs_order_set
     return false;
 }
 
-bool dcs_plan_gather(struct job *job, int64_t id, const struct dcs_order *order,
-                     const struct dcs_order_settings *settings, int64_t now,
-                     struct plan_input *ret_input, struct dcs_err *err)
+static bool gather_past(struct job *job, const struct dcs_intent *intent, struct past *past,
+                        struct dcs_err *err)
+{
+    struct dcs_plan_facts *facts = &past->input->facts;
+
+    if (!dcs_cache_each_request(&job->cache, intent->order, take_past, past, err))
+        return false;
+    /* A request whose record cannot be read is open all the same. */
+    if (intent->request && intent->request->posted_at && !facts->ours.exists && !past->left_out)
+        facts->ours = (struct dcs_plan_request){ .exists = true,
+                                                 .id = intent->request->request_id,
+                                                 .since = intent->request->posted_at };
+    return true;
+}
+
+bool dcs_plan_gather(struct job *job, const struct plan_query *query, struct plan_input *ret_input,
+                     struct dcs_err *err)
 {
     dcs_auto(current) struct current current = { 0 };
     dcs_auto(dcs_intent) struct dcs_intent intent = { 0 };
+    const struct dcs_order *order = query->order;
+    const struct dcs_order_settings *settings = query->settings;
     struct plan_input *input = ret_input;
     struct dcs_plan_facts *facts = &input->facts;
     struct dcs_memo memo;
     char successor[DCS_GENERATION_DIR];
+    int64_t id = query->id;
+    int64_t now = query->now;
 
     *input = (struct plan_input){ 0 };
     snprintf(input->uri, sizeof(input->uri), "order/%lld", (long long)id);
@@ -296,13 +323,7 @@ bool dcs_plan_gather(struct job *job, int64_t id, const struct dcs_order *order,
                          .order_end = order ? order->order_valid_till : -1,
                          .input = input,
                          .current_generation =
-                             current.bundle ? dcs_bundle_generation(current.bundle) : 0 };
-    if (!dcs_cache_each_request(&job->cache, id, take_past, &past, err))
-        return false;
-    /* A request whose record cannot be read is open all the same. */
-    if (intent.request && intent.request->posted_at && !facts->ours.exists)
-        facts->ours = (struct dcs_plan_request){ .exists = true,
-                                                 .id = intent.request->request_id,
-                                                 .since = intent.request->posted_at };
-    return true;
+                             current.bundle ? dcs_bundle_generation(current.bundle) : 0,
+                         .left_out = query->is_anew ? intent.generation : 0 };
+    return gather_past(job, &intent, &past, err);
 }

@@ -194,7 +194,9 @@ bool dcs_show_plan_of(struct job *job, int64_t id, const struct dcs_order *order
 {
     int64_t now = at ? at : dcs_env_now(job->env);
 
-    if (!dcs_plan_gather(job, id, order, settings, now, ret_input, err))
+    const struct plan_query query = { .id = id, .order = order, .settings = settings, .now = now };
+
+    if (!dcs_plan_gather(job, &query, ret_input, err))
         return false;
     dcs_plan_decide(&ret_input->facts, now, ret_plan);
     return true;

@@ -131,7 +131,8 @@ static bool needs_attempt(struct job *job, int64_t id, struct dcs_err *err, enum
     if (!dcs_cache_read_order(&job->cache, id, &order, NULL))
         return true;
     dcs_fetch_settings(job, order, &settings);
-    if (!dcs_plan_gather(job, id, order, &settings, now, &input, err) ||
+    const struct plan_query query = { .id = id, .order = order, .settings = &settings, .now = now };
+    if (!dcs_plan_gather(job, &query, &input, err) ||
         !dcs_cache_intent(&job->cache, id, &intent, err))
         return false;
     dcs_plan_decide(&input.facts, now, &plan);

@@ -123,7 +123,10 @@ bool dcs_store_preview(struct dcs_store *store, const struct dcs_uri *uri,
         return dcs_fail_while(err, "order %lld", (long long)verb.id);
     dcs_fetch_settings(&verb.job, order, &settings);
     int64_t now = dcs_env_now(verb.job.env);
-    if (!dcs_plan_gather(&verb.job, verb.id, order, &settings, now, &input, err))
+    const struct plan_query query = {
+        .id = verb.id, .order = order, .settings = &settings, .now = now
+    };
+    if (!dcs_plan_gather(&verb.job, &query, &input, err))
         return false;
     if (dcs_api_clock_offset(api, &ahead_s))
         input.facts.clock_skew_s = -ahead_s;

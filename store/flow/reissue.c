@@ -291,21 +291,32 @@ static bool keeps_names(const struct dcs_order *order, const struct dcs_request 
 }
 
 bool dcs_reissue_step(const struct dcs_reissue_run *run, struct dcs_intent *intent,
-                      struct dcs_accepted *ret_accepted, struct dcs_err *err)
+                      bool *ret_denied, struct dcs_accepted *ret_accepted, struct dcs_err *err)
 {
     struct dcs_request *request = intent->request;
-    bool again = false;
 
+    *ret_denied = false;
     if (request->posted_at && dcs_request_wait_s(request, dcs_env_now(run->env)) > 0 &&
         !run->impatient)
         return dcs_reissue_fail_pending(run, intent, err);
     if (request->posted_at && !request->request_id && !request->certificate_id &&
-        !dcs_reissue_look(run, intent, &again, err))
+        !dcs_reissue_look(run, intent, ret_denied, err))
         return false;
-    if (again && !keeps_names(run->order, request, err))
-        return false;
-    if ((!request->posted_at || again) &&
-        (!note_before(run->order, request, err) || !post(run, intent, err)))
+    if (!request->posted_at && (!note_before(run->order, request, err) || !post(run, intent, err)))
         return false;
     return dcs_reissue_poll(run, intent, ret_accepted, err);
+}
+
+bool dcs_reissue_repeat(const struct dcs_reissue_run *run, struct dcs_intent *intent,
+                        struct dcs_accepted *ret_accepted, struct dcs_err *err)
+{
+    struct dcs_err why = { 0 };
+
+    if (!keeps_names(run->order, intent->request, &why)) {
+        if (dcs_reissue_abandon(run, intent, why.text, err))
+            *err = why;
+        return false;
+    }
+    return note_before(run->order, intent->request, err) && post(run, intent, err) &&
+           dcs_reissue_poll(run, intent, ret_accepted, err);
 }

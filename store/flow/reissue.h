@@ -5,7 +5,7 @@
  * State is which files an open generation has (flow/cache_request.h); each call takes the next step
  * under the order's lock and returns, so waiting holds no lock and a killed process is gone on from.
  * At most one POST is sent for an intent unless the CA itself denied for ten minutes that it knows
- * the first.
+ * the first, and the caller decided anew that it is still wanted.
  */
 #ifndef DCS_FLOW_REISSUE_H
 #define DCS_FLOW_REISSUE_H
@@ -51,11 +51,21 @@ bool dcs_reissue_begin(const struct dcs_reissue_run *run, const struct dcs_reiss
  * The next step of an intent that has a request: POST, look for a lost answer, poll, download and
  * check. True: *ret_accepted is the certificate for the intent's key, to be committed into its
  * generation. False: PENDING (err says what is waited for), AWAY, LIMIT, DENIED (asked again at the
- * next step), REFUSED or POLICY (closed.json was written; nothing will come), REJECTED (kept aside;
- * asked again later), STATE.
+ * next step), REFUSED (closed.json was written; nothing will come), REJECTED (kept aside; asked again
+ * later), STATE. *ret_denied with may_repeat, and PENDING: the CA denied it long enough; the caller
+ * decides between the next two.
  */
 bool dcs_reissue_step(const struct dcs_reissue_run *run, struct dcs_intent *intent,
-                      struct dcs_accepted *ret_accepted, struct dcs_err *err) DCS_CHECKED;
+                      bool *ret_denied, struct dcs_accepted *ret_accepted,
+                      struct dcs_err *err) DCS_CHECKED;
+/* After *ret_denied: the POST once more, for the same key, and the steps behind it. POLICY, and
+ * abandoned, when a name that was asked for is not the order's any more. */
+bool dcs_reissue_repeat(const struct dcs_reissue_run *run, struct dcs_intent *intent,
+                        struct dcs_accepted *ret_accepted, struct dcs_err *err) DCS_CHECKED;
+/* After *ret_denied: closed.json with why it is not asked for again (POLICY: no answer of the CA, and
+ * no obstacle to a new intent). The key stays. */
+bool dcs_reissue_abandon(const struct dcs_reissue_run *run, const struct dcs_intent *intent,
+                         const char *why, struct dcs_err *err) DCS_CHECKED;
 
 /* A request of somebody else that the order waits for; NULL when there is none. */
 const struct dcs_order_request *dcs_reissue_foreign(const struct dcs_order *order,

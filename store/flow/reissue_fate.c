@@ -53,6 +53,18 @@ bool dcs_reissue_close(const struct dcs_reissue_run *r, const struct dcs_intent 
     return false;
 }
 
+bool dcs_reissue_abandon(const struct dcs_reissue_run *run, const struct dcs_intent *intent,
+                         const char *why, struct dcs_err *err)
+{
+    struct dcs_closed closed = { .closed_at = dcs_env_now(run->env) };
+
+    snprintf(closed.code, sizeof(closed.code), "%s", dcs_code_name(DCS_E_POLICY));
+    snprintf(closed.reason, sizeof(closed.reason),
+             "the CA does not know the request, and it is not sent again: %.400s", why);
+    return dcs_cache_intent_close(run->cache, intent, &closed, err) ||
+           dcs_fail_while(err, "order %lld: closing a request", (long long)intent->order);
+}
+
 static bool close_for(const struct dcs_reissue_run *r, const struct dcs_intent *intent,
                       const char *reason, const char *words, struct dcs_err *err)
 {
@@ -295,26 +307,24 @@ static bool was_denied_long_enough(const struct dcs_request *request)
            request->last_look_at - request->posted_at >= DENIED_FOR_S;
 }
 
-/* *ret_again: the CA denied it long enough for another POST. */
-bool dcs_reissue_look(const struct dcs_reissue_run *r, struct dcs_intent *intent, bool *ret_again,
+bool dcs_reissue_look(const struct dcs_reissue_run *r, struct dcs_intent *intent, bool *ret_denied,
                       struct dcs_err *err)
 {
     struct dcs_request *request = intent->request;
     struct sight sight = { .found = look_in_order(r, request) };
 
-    *ret_again = false;
     if (!sight.found && !look_in_lists(r, request, &sight, err))
         return false;
     if (sight.found)
         return dcs_reissue_save(r, intent, err);
     if (!may_be_ours(r, request) && !sight.is_doubtful)
         note_look(r, request);
-    *ret_again = was_denied_long_enough(request);
-    if (*ret_again && request->posts >= POSTS_MAX)
+    bool is_denied = was_denied_long_enough(request);
+    if (is_denied && request->posts >= POSTS_MAX)
         return close_for(r, intent, "was sent three times and is not known to the CA", "", err);
-    if (*ret_again && r->may_repeat)
-        return true;
-    *ret_again = false;
+    *ret_denied = is_denied && r->may_repeat;
+    if (*ret_denied)
+        return dcs_reissue_fail_pending(r, intent, err);
     snprintf(request->waits_for, sizeof(request->waits_for),
              "did not answer; whether it took the request is looked for");
     wait_longer(r, request);

@@ -15,8 +15,9 @@ bool dcs_reissue_close(const struct dcs_reissue_run *r, const struct dcs_intent 
 /* DCS_E_PENDING with what is waited for; returns false. */
 bool dcs_reissue_fail_pending(const struct dcs_reissue_run *r, const struct dcs_intent *intent,
                               struct dcs_err *err);
-/* After a lost answer. True: found, or *ret_again: the CA denied it long enough for another POST. */
-bool dcs_reissue_look(const struct dcs_reissue_run *r, struct dcs_intent *intent, bool *ret_again,
+/* After a lost answer. True: found. *ret_denied: the CA denied it long enough for another POST, and we
+ * may send it. */
+bool dcs_reissue_look(const struct dcs_reissue_run *r, struct dcs_intent *intent, bool *ret_denied,
                       struct dcs_err *err) DCS_CHECKED;
 /* With a request or certificate id: asks, downloads, checks. */
 bool dcs_reissue_poll(const struct dcs_reissue_run *r, struct dcs_intent *intent,
