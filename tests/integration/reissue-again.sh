@@ -25,8 +25,8 @@ lose() { # ORDER COMMAND...
     jq '.posted_at -= 2000 | .looks = 1 | .first_look_at = .posted_at + 60 | .last_look_at = .first_look_at | .next_look_at = 0' \
         "$file" >"$T/later" && cat "$T/later" >"$file"
 }
-# The order's memo as if no attempt had failed: the next sync asks.
-forgive() { rm -f "$T/state/orders/$1/memo.json"; }
+# As if time had passed since the failure: the next sync asks.
+forgive() { rm -f "$T/state/orders/$1/memo.json" "$T/state"/service-* "$T/state"/away-*; }
 closed() { cat "$T/state/orders/$1"/gen-*/closed.json 2>/dev/null | jq -r "$2"; }
 keys() { find "$T/state/orders/$1" -name privkey.pem | wc -l; }
 
