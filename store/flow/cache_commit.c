@@ -9,6 +9,7 @@
 
 #include "base/trace.h"
 #include "flow/cache_generation.h"
+#include "flow/cache_request.h"
 
 enum { FILE_BYTES_MAX = 1 << 19, LIST_MAX = 1000000, ABANDONED_S = 3600 };
 
@@ -176,6 +177,33 @@ static void remove_temporary(const struct dcs_cache *cache, const char *dir, int
     }
 }
 
+struct copy {
+    uint8_t spki[DCS_SHA256_LEN];
+    bool found;
+};
+
+static bool is_copied(void *context, struct dcs_bundle *bundle)
+{
+    struct copy *copy = context;
+
+    copy->found = dcs_bundle_has_key(bundle) && memcmp(dcs_bundle_facts(bundle)->leaf.spki_sha256,
+                                                       copy->spki, DCS_SHA256_LEN) == 0;
+    return !copy->found;
+}
+
+/* The key of an import or a fetch that was killed: a later one has put it beside its certificate. */
+static bool has_copy(const struct dcs_cache *cache, int64_t order, const char *dir)
+{
+    dcs_auto(dcs_key) struct dcs_key key = { 0 };
+    struct dcs_intent open = { .order = order };
+    struct copy copy = { 0 };
+
+    snprintf(open.dir, sizeof(open.dir), "%s", dir);
+    return dcs_cache_intent_key(cache, &open, &key, NULL) &&
+           dcs_key_spki_sha256(&key, copy.spki, NULL) &&
+           dcs_cache_each(cache, order, is_copied, &copy, NULL) && copy.found;
+}
+
 void dcs_cache_tidy(const struct dcs_cache *cache, int64_t order)
 {
     dcs_auto(dcs_generations) struct dcs_generations list = { 0 };
@@ -190,9 +218,9 @@ void dcs_cache_tidy(const struct dcs_cache *cache, int64_t order)
         if (dcs_generation_has(cache, dir, "facts.json", NULL))
             continue;
         remove_temporary(cache, dir, 0);
-        /* A key or a request is never removed here: a certificate may exist for it. */
-        if (dcs_generation_has(cache, dir, "privkey.pem", NULL) ||
-            dcs_generation_has(cache, dir, "request.json", NULL))
+        /* A request, or a key that is nowhere else, is never removed here: a certificate may exist. */
+        if (dcs_generation_has(cache, dir, "request.json", NULL) ||
+            (dcs_generation_has(cache, dir, "privkey.pem", NULL) && !has_copy(cache, order, dir)))
             continue;
         if (!dcs_fs_remove_dir(cache->fd, dir, NULL))
             dcs_trace(cache->env, "cannot remove the unfinished %s/%s", cache->path, dir);

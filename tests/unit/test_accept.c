@@ -273,8 +273,9 @@ static void the_newest_pair_in_date_becomes_current_and_damage_is_set_aside(void
     assert_string_equal(current, "orders/5/gen-0003");
 }
 
-static void leftovers_without_a_key_go_and_those_with_one_stay(void **state)
+static void leftovers_go_but_not_with_the_only_copy_of_a_key(void **state)
 {
+    dcs_auto(dcs_buf) struct dcs_buf key = { .max = 1 << 16 };
     dcs_auto(fake_dir) char *dir = fake_dir_new();
     dcs_auto(dcs_cache) struct dcs_cache cache = { .fd = -1 };
     struct dcs_fs_stat stat;
@@ -287,7 +288,10 @@ static void leftovers_without_a_key_go_and_those_with_one_stay(void **state)
     fake_write(dir, "state/orders/5/.tmp-1-1", "half", 0600);
     snprintf(path, sizeof(path), "%s/state", dir);
     assert_true(dcs_cache_open(dcs_env_real(), path, DCS_CACHE_LOOK, &cache, NULL));
+    assert_true(dcs_fs_read(cache.fd, "orders/5/gen-0001/privkey.pem", 1 << 16, &key, NULL, NULL));
+    fake_write(dir, "state/orders/5/gen-0004/privkey.pem", dcs_buf_text(&key), 0600);
     dcs_cache_tidy(&cache, 5);
+    assert_false(dcs_fs_stat(cache.fd, "orders/5/gen-0004", &stat, NULL)); /* gen-0001 has it */
     assert_false(dcs_fs_stat(cache.fd, "orders/5/gen-0002", &stat, NULL));
     assert_false(dcs_fs_stat(cache.fd, "orders/5/.tmp-1-1", &stat, NULL));
     assert_true(dcs_fs_stat(cache.fd, "orders/5/gen-0003/privkey.pem", &stat, NULL));
@@ -331,7 +335,7 @@ int main(void)
         cmocka_unit_test(where_no_serial_is_named_the_thumbprint_tells_another_certificate),
         cmocka_unit_test(a_row_of_the_configuration_decides_what_is_too_long),
         cmocka_unit_test(the_newest_pair_in_date_becomes_current_and_damage_is_set_aside),
-        cmocka_unit_test(leftovers_without_a_key_go_and_those_with_one_stay),
+        cmocka_unit_test(leftovers_go_but_not_with_the_only_copy_of_a_key),
         cmocka_unit_test(links_that_lead_elsewhere_are_not_followed),
     };
 
