@@ -76,6 +76,19 @@ static bool add_section(struct job *job, const struct dcs_config_section *sectio
     return false;
 }
 
+/* Its section is a section of its successor, too, which need not be here yet. */
+static void add_successor(struct job *job, const struct dcs_config_section *section,
+                          struct managed *all)
+{
+    struct dcs_order_settings settings;
+
+    if (section->kind != DCS_URI_ORDER)
+        return;
+    dcs_config_order(job->config, &(struct dcs_order_names){ .id = section->id }, &settings);
+    if (settings.successor)
+        all->ids[all->count++] = settings.successor;
+}
+
 static bool collect(struct job *job, dcs_sync_cb *each, void *context, struct managed *ret_all,
                     struct dcs_err *err)
 {
@@ -84,14 +97,16 @@ static bool collect(struct job *job, dcs_sync_cb *each, void *context, struct ma
 
     if (!dcs_cache_orders(&job->cache, &dirs, err))
         return false;
-    ret_all->ids = dcs_alloc(dirs.count + sections, sizeof(*ret_all->ids), err);
+    ret_all->ids = dcs_alloc(dirs.count + 2 * sections, sizeof(*ret_all->ids), err);
     if (!ret_all->ids)
         return false;
     for (size_t i = 0; i < dirs.count; i++)
         if (is_managed(job, dirs.ids[i]))
             ret_all->ids[ret_all->count++] = dirs.ids[i];
-    for (size_t i = 0; i < sections; i++)
+    for (size_t i = 0; i < sections; i++) {
         (void)add_section(job, dcs_config_section(job->config, i), ret_all, each, context);
+        add_successor(job, dcs_config_section(job->config, i), ret_all);
+    }
     qsort(ret_all->ids, ret_all->count, sizeof(*ret_all->ids), by_id);
     size_t kept = 0;
     for (size_t i = 0; i < ret_all->count; i++)

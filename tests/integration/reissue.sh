@@ -357,6 +357,18 @@ check "a reissue of the renewal" store reissue order/161
 equal "is served under the old number" "$(openssl x509 -in "$T/state/orders/161/current/cert.pem" -noout -serial)" \
     "$(openssl x509 "${P[@]}" -in "$O/160" -noout -serial)"
 
+control POST /orders '{"id":729,"common_name":"o730.example.com","dns_names":["o730.example.com"],"is_renewed":true}' >/dev/null
+new_order 730
+fresh_state
+configure "$(printf '[order/729]\nreissue = auto\nsuccessor = 730\n')"
+import_key 729
+forget_requests
+check "a renewal that only its predecessor's section names is synced" store sync
+equal "it gets a pair of its own" 1 "$(posts 730)"
+equal "the order before it none" 0 "$(posts 729)"
+equal "and serves under the old number" ../730/gen-0002 "$(readlink "$T/state/orders/729/current")"
+check "which fits" pair_fits 729
+
 # ---- crowds ----
 for many in 2 16 256; do
     id=$((800 + many))
