@@ -163,6 +163,13 @@ static bool do_sync(struct dcs_store *store, const struct dcs_uri *uri, struct d
     return false;
 }
 
+static bool do_unlogged(struct dcs_store *store, const struct dcs_uri *uri, struct dcs_err *err)
+{
+    dcs_auto(dcs_json) struct dcs_json *report = NULL;
+
+    return dcs_store_set_ct(store, uri, false, WAIT_MS, &report, err);
+}
+
 static bool read_key(const char *path, struct dcs_key *ret_key, struct dcs_err *err)
 {
     char pem[8192];
@@ -189,9 +196,13 @@ static const struct {
     enum dcs_caller caller;
     bool (*run)(struct dcs_store *store, const struct dcs_uri *uri, struct dcs_err *err);
 } verbs[] = {
-    { "open", DCS_CALLER_DOOR, do_open },           { "read", DCS_CALLER_DOOR, do_read },
-    { "reissue", DCS_CALLER_VERB, do_reissue },     { "wait", DCS_CALLER_VERB, do_wait },
-    { "duplicate", DCS_CALLER_VERB, do_duplicate }, { "sync", DCS_CALLER_VERB, do_sync },
+    { "open", DCS_CALLER_DOOR, do_open },
+    { "read", DCS_CALLER_DOOR, do_read },
+    { "reissue", DCS_CALLER_VERB, do_reissue },
+    { "wait", DCS_CALLER_VERB, do_wait },
+    { "duplicate", DCS_CALLER_VERB, do_duplicate },
+    { "sync", DCS_CALLER_VERB, do_sync },
+    { "ct:unlogged", DCS_CALLER_VERB, do_unlogged },
 };
 
 static bool run_verb(const char *name, const char *order, struct dcs_err *err)

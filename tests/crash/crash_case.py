@@ -12,7 +12,9 @@ import crash_disk
 
 RENEWAL = {"age_days": 140, "order_days": 1000}
 # What is asked for, by which verb, and what the order is like. "again" is what follows a crash: an
-# application's next load, the timer's next sync, or the person's next try.
+# application's next load, the timer's next sync, or the person's next try. "pair": a key of the order's
+# certificate was imported before. "asks": whether a new certificate is what it is about. "leads": another
+# order, this one's successor, that it is asked for, with what that is like.
 SCENARIOS = {
     "first": {"verb": "open", "again": ["open", "open", "sync"], "order": {"key_elsewhere": True},
               "auto": True},
@@ -25,6 +27,13 @@ SCENARIOS = {
                 "switches": {"answer": "request-only"}},
     "approval": {"verb": "sync", "again": ["sync"], "order": RENEWAL, "pair": True, "auto": True,
                  "switches": {"approval": "always"}},
+    "ct": {"verb": "ct:unlogged", "again": ["ct:unlogged", "sync"], "order": {"age_days": 30}, "pair": True,
+           "auto": True},
+    "import": {"verb": "import", "again": ["import"], "order": {"age_days": 30}, "asks": False},
+    "import-newer": {"verb": "import", "again": ["import"], "order": {"age_days": 30}, "pair": True,
+                     "asks": False, "then": {"issue": {"kind": "reissue"}}},
+    "successor": {"verb": "sync", "again": ["sync"], "order": {"age_days": 30}, "pair": True, "auto": True,
+                  "leads": {"key_elsewhere": True}},
 }
 # A restart at once, twice after a minute, then when the CA has denied it for ten minutes, then as the
 # ladder of retries goes.
@@ -40,26 +49,35 @@ class Case:
     def __init__(self, world, name):
         self.world, self.name, self.what = world, name, SCENARIOS[name]
         world.reset_clock()
-        world.orders += 1
+        world.orders += 2
         self.id = world.orders
+        # The order that new certificates are asked for: its successor's number follows on its own.
+        self.asked = self.id + 1 if "leads" in self.what else self.id
         self.dir = os.path.join(world.dir, str(self.id))
         self.state = os.path.join(self.dir, "state")
-        self.order = os.path.join(self.state, "orders", str(self.id))
+        self.order = os.path.join(self.state, "orders", str(self.asked))
+        self.key = os.path.join(self.dir, "imported.pem")
         self.config = os.path.join(self.dir, "store.conf")
         self.log = os.path.join(self.dir, "ops")
         self.is_doubled = False  # somebody between us and the CA sent the POST again
         os.mkdir(self.dir)
-        self._make_order()
+        self._make_order(self.id, self.what["order"])
+        if self.asked != self.id:
+            self._make_order(self.asked, self.what["leads"])
         self._configure()
+        self._write_key()
         if self.what.get("pair"):
             self._import()
+        if "then" in self.what:
+            world.control("PATCH", f"/orders/{self.id}", self.what["then"])
+            self._write_key()
         self.before = {c["id"] for c in self.certificates()}
         world.control("DELETE", "/requests")
 
-    def _make_order(self):
+    def _make_order(self, order, what):
         name = f"o{self.id}.example.com"
-        body = {"id": self.id, "common_name": name, "dns_names": [name, "www." + name],
-                "switches": {"dcv": "valid", **self.what.get("switches", {})}, **self.what["order"]}
+        body = {"id": order, "common_name": name, "dns_names": [name, "www." + name],
+                "switches": {"dcv": "valid", **self.what.get("switches", {})}, **what}
         self.world.control("POST", "/orders", body)
 
     def _configure(self):
@@ -72,16 +90,24 @@ class Case:
                  f"[order/{self.id}]"]
         if self.what.get("auto"):
             lines.append("reissue = auto")
+        if self.asked != self.id:
+            lines.append(f"successor = {self.asked}")
         with open(self.config, "w") as file:
             file.write("\n".join(lines) + "\n")
         os.chmod(self.config, 0o644)
 
     def _import(self):
-        key = os.path.join(self.world.dir, "sandbox/keys", f"{self.id}.pem")
-        run = self.world.run(f"import:{key}", self.config, self.id)
+        run = self.world.run(self._words("import"), self.config, self.id)
         if run.code != "none":
             raise RuntimeError(f"preparing: {run}")
         self.world.advance(120)
+
+    def _write_key(self):
+        with open(self.key, "wb") as file:
+            file.write(self.world.key_of(self.id))
+
+    def _words(self, verb):
+        return f"import:{self.key}" if verb == "import" else verb
 
     def close(self):
         shutil.rmtree(self.dir, ignore_errors=True)
@@ -89,32 +115,34 @@ class Case:
     # ---- what the two sides hold ----
 
     def certificates(self):
-        return self.world.control("GET", f"/orders/{self.id}")["certificates"]
+        return self.world.control("GET", f"/orders/{self.asked}")["certificates"]
 
     def issued(self):
         """New ones; one that still waits for approval has no key that anybody could have lost."""
         return [c for c in self.certificates() if c["id"] not in self.before and c.get("spki_sha256")]
 
     def posts(self):
-        wanted = f"/order/certificate/{self.id}/"
+        """All requests for a certificate, of any order."""
         return [row for row in self.world.control("GET", "/requests?method=POST")
-                if row["path"].startswith(wanted)]
+                if row["path"].startswith("/order/certificate/")]
 
     def keys(self):
         """Public key hashes of all private keys that are here under their names."""
         found = glob.glob(os.path.join(self.order, "*", "privkey.pem"))
         return {self.world.ask("hash", path): path for path in found}
 
-    def current(self):
-        path = os.path.join(self.order, "current")
-        return os.path.join(self.order, os.readlink(path)) if os.path.islink(path) else None
+    def current(self, order=None):
+        at = os.path.join(self.state, "orders", str(order or self.asked))
+        path = os.path.join(at, "current")
+        return os.path.normpath(os.path.join(at, os.readlink(path))) if os.path.islink(path) else None
 
     # ---- promises ----
 
     def check_now(self, when):
         """What holds at every moment, also right after a kill."""
         self._check_keys(when)
-        self._check_current(when)
+        for order in {self.id, self.asked}:
+            self._check_current(when, order, bool(self.what.get("pair")) and order == self.id)
         self._check_secrets(when)
         self._check_posts(when)
 
@@ -124,10 +152,10 @@ class Case:
             if c["spki_sha256"].lower() not in here:
                 raise Broken(f"{when}: the key of certificate {c['id']} is lost")
 
-    def _check_current(self, when):
-        at = self.current()
+    def _check_current(self, when, order, had_pair):
+        at = self.current(order)
         if not at:
-            if self.what.get("pair"):
+            if had_pair:
                 raise Broken(f"{when}: current is gone")
             return
         try:
@@ -143,9 +171,9 @@ class Case:
         cert, key, chain = (os.path.join(at, f"{n}.pem") for n in ("cert", "privkey", "chain"))
         if self.world.ask("signed", cert, chain) != "yes":
             raise Broken(f"{when}: chain.pem of {at} does not go with its certificate")
-        run = self.world.run("read", self.config, self.id)
+        run = self.world.run("read", self.config, order)
         # The first fetch takes in a certificate whose key is elsewhere, until the reissue brings a pair.
-        if "privkey.pem" not in listed and not self.what.get("pair"):
+        if "privkey.pem" not in listed and not had_pair:
             if run.code not in ("no-key", "reader") or os.path.exists(key):
                 raise Broken(f"{when}: a reader of a certificate without key: {run}")
             return
@@ -169,8 +197,12 @@ class Case:
         """One POST for each intent, which is one key; another only ten minutes after one that the CA does
         not know."""
         by_key = {}
+        if self.posts() and not self.what.get("asks", True):
+            raise Broken(f"{when}: a certificate was asked for")
         for row in self.posts():
             by_key.setdefault(row.get("csr_spki_sha256", "?"), []).append(row["time_ms"])
+            if not row["path"].startswith(f"/order/certificate/{self.asked}/"):
+                raise Broken(f"{when}: {row['path']} was asked for")
         if len(by_key) > 1:
             raise Broken(f"{when}: {len(by_key)} different keys were sent")
         for times in by_key.values():
@@ -181,17 +213,32 @@ class Case:
 
     def check_end(self):
         self.check_now("in the end")
-        newest = self.issued()
-        if not newest:
+        wanted = {c["spki_sha256"].lower() for c in self.issued()}
+        if not self.what.get("asks", True):
+            wanted = {self.world.ask("hash", self.key)}
+        if not wanted:
             raise Broken("in the end: no new certificate was asked for")
         at = self.current()
-        wanted = {c["spki_sha256"].lower() for c in newest}
         if not at or self.world.ask("hash", os.path.join(at, "cert.pem")) not in wanted:
             raise Broken("in the end: current is not the new certificate")
+        if self.current(self.id) != at:
+            raise Broken("in the end: the order does not follow its successor")
+        self._check_ct()
         for path in glob.glob(os.path.join(self.order, "gen-*")):
             if not os.path.exists(os.path.join(path, "facts.json")):
                 raise Broken(f"in the end: {path} is still open: {os.listdir(path)}")
         self._check_tidy()
+
+    def _check_ct(self):
+        """Both the order and its new certificate are as the verb said."""
+        if not self.what["verb"].startswith("ct:"):
+            return
+        wanted = self.what["verb"] == "ct:logged"
+        order = self.world.control("GET", f"/orders/{self.id}")
+        if bool(order["info"].get("disable_ct")) == wanted:
+            raise Broken(f"in the end: CT of the order is not {self.what['verb']}")
+        if any(bool(c["logged"]) != wanted for c in self.issued()):
+            raise Broken(f"in the end: the new certificate is not {self.what['verb']}")
 
     def _check_tidy(self):
         for at, dirs, names in os.walk(self.state):
@@ -213,7 +260,7 @@ class Case:
 
     def run(self, plan=("never", 0, 0, 0), power=None, verb=None):
         disk = crash_disk.Disk(self.state) if power else None
-        run = self.world.run(verb or self.what["verb"], self.config, self.id, plan, self.log if power else "")
+        run = self.world.run(self._words(verb or self.what["verb"]), self.config, self.id, plan, self.log if power else "")
         if run.status not in (0, -9):
             raise Broken(f"it ended by {run}")
         if power:
@@ -224,7 +271,7 @@ class Case:
         return run
 
     def is_done(self, run):
-        return run.code == "none" and bool(self.issued())
+        return run.code == "none" and (bool(self.issued()) or not self.what.get("asks", True))
 
     def _help(self, i):
         """What people at the CA do meanwhile."""
@@ -239,7 +286,7 @@ class Case:
         for i, pause in enumerate(PAUSES):
             self.world.advance(pause)
             self._help(i)
-            run = self.world.run(again[min(i, len(again) - 1)], self.config, self.id)
+            run = self.world.run(self._words(again[min(i, len(again) - 1)]), self.config, self.id)
             said.append(str(run))
             if run.status != 0:
                 raise Broken(f"restart {i + 1} ended by {run}")

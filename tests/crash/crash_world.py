@@ -63,6 +63,11 @@ class World:
         self.http.request("GET", "/services/v2" + path, headers={"X-DC-DEVKEY": self.at["key"]})
         return self.http.getresponse().read().decode()
 
+    def key_of(self, order):
+        """The private key that the simulator made last for the order, PEM."""
+        self.http.request("GET", f"/_sandbox/orders/{order}/key")
+        return self.http.getresponse().read()
+
     # ---- time ----
 
     def reset_clock(self):
