@@ -6,7 +6,6 @@
 #include "io/http.h"
 
 #include <curl/curl.h>
-#include <dlfcn.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,23 +13,12 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "base/dl.h"
+
 enum { CONNECT_MS = 10000, SLOW_BYTES_S = 1024, SLOW_FOR_S = 10, HEADERS_MAX = 16 };
 
-/*
- * ELF_NOTE_DLOPEN (systemd.io/ELF_DLOPEN_METADATA): packagers see what is opened at run time.
- */
-#define DLOPEN_NOTE                                                       \
-    "[{\"feature\":\"http\",\"description\":\"Requests to CertCentral\"," \
-    "\"priority\":\"recommended\",\"soname\":[\"libcurl.so.4\"]}]"
-static const struct {
-    struct {
-        unsigned name_size, content_size, type;
-    } header;
-    char name[4];
-    _Alignas(4) char content[sizeof(DLOPEN_NOTE)];
-} dlopen_note
-    __attribute__((used, section(".note.dlopen"),
-                   aligned(4))) = { { 4, sizeof(DLOPEN_NOTE), 0x407c0c0a }, "FDO", DLOPEN_NOTE };
+DCS_DL_NOTE(dlopen_note, "[{\"feature\":\"http\",\"description\":\"Requests to CertCentral\","
+                         "\"priority\":\"recommended\",\"soname\":[\"libcurl.so.4\"]}]");
 
 /* The calls that we use, by their own types. */
 struct curl_calls {
@@ -46,10 +34,7 @@ struct curl_calls {
     __typeof__(curl_slist_free_all) *slist_free_all;
 };
 
-static const struct {
-    const char *name;
-    size_t offset;
-} symbols[] = {
+static const struct dcs_dl_symbol symbols[] = {
     { "curl_global_init", offsetof(struct curl_calls, global_init) },
     { "curl_easy_init", offsetof(struct curl_calls, easy_init) },
     { "curl_easy_setopt", offsetof(struct curl_calls, easy_setopt) },
@@ -67,34 +52,15 @@ static bool curl_is_there;
 static char curl_problem[256];
 static pthread_once_t curl_once = PTHREAD_ONCE_INIT;
 
-static bool find_symbols(void *library)
-{
-    for (size_t i = 0; i < DCS_COUNT(symbols); i++) {
-        void *symbol = dlsym(library, symbols[i].name);
-        if (!symbol) {
-            snprintf(curl_problem, sizeof(curl_problem), "libcurl lacks %s", symbols[i].name);
-            return false;
-        }
-        memcpy((char *)&curl + symbols[i].offset, &symbol, sizeof(symbol));
-    }
-    return true;
-}
-
 /* Runs in the first request, never in a provider's init, where curl's own set-up would deadlock
  * (facts/openssl-store.md 2.1). Never closed: libcurl leaves atexit handlers behind. */
 static void open_curl(void)
 {
     static const char *const names[] = { "libcurl.so.4", "libcurl-gnutls.so.4" };
-    void *library = NULL;
 
-    for (size_t i = 0; i < DCS_COUNT(names) && !library; i++)
-        library = dlopen(names[i], RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
-    if (!library) {
-        const char *why = dlerror();
-        snprintf(curl_problem, sizeof(curl_problem), "%s", why ? why : "libcurl.so.4 is missing");
-        return;
-    }
-    curl_is_there = find_symbols(library) && curl.global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
+    curl_is_there = dcs_dl_open(names, DCS_COUNT(names), symbols, DCS_COUNT(symbols), &curl,
+                                curl_problem, sizeof(curl_problem)) &&
+                    curl.global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
 }
 
 struct dcs_http {
