@@ -9,7 +9,10 @@
 
 #include "store_fetch.h"
 
-enum { DAY_S = 86400 };
+enum {
+    DAY_S = 86400,
+    NOT_TAKEN_WAIT_S = 6 * 3600, /* the top of the ladder of service.h */
+};
 
 /* ---- the past requests of this order ---- */
 
@@ -64,6 +67,8 @@ static void take_newest(struct past *past, const struct dcs_past_request *one)
                                               .cause = dcs_cause_from_name(request->cause),
                                               .input_changed =
                                                   strcmp(request->input, past->input->input) != 0 };
+    if (strcmp(one->closed->code, dcs_code_name(DCS_E_AWAY)) == 0)
+        facts->closed.again_at = one->closed->closed_at + NOT_TAKEN_WAIT_S;
 }
 
 /* Given up here because the CA did not know it: that was no answer of the CA. */

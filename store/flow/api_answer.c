@@ -134,6 +134,26 @@ static bool fail_not_yet(struct dcs_err *err, const struct dcs_http_answer *answ
                         "stays so, check the number");
 }
 
+/* Codes that tell of the service's state and not of the request, whatever status they come with: taken
+ * for a refusal they would hold until the input changes. */
+static bool is_passing(const char *code)
+{
+    static const char *const codes[] = { "service_unavailable",
+                                         "temporarily_unavailable",
+                                         "service_temporarily_unavailable",
+                                         "maintenance",
+                                         "internal_server_error",
+                                         "internal_error",
+                                         "server_error",
+                                         "timeout",
+                                         "gateway_timeout" };
+
+    for (size_t i = 0; i < DCS_COUNT(codes); i++)
+        if (starts_with(code, codes[i]))
+            return true;
+    return false;
+}
+
 bool dcs_api_judge(const struct dcs_http_answer *answer, enum dcs_api_place place,
                    struct dcs_err *err)
 {
@@ -156,7 +176,7 @@ bool dcs_api_judge(const struct dcs_http_answer *answer, enum dcs_api_place plac
         return fail_service(err, DCS_E_NOT_FOUND, answer, &e, "no such order in this account",
                             "`digicert-store list` shows the account's orders; check the number");
     /* 406 came from the service in trouble too (facts/certcentral-api.md 2). */
-    if (status == 404 || status == 406 || status == 408 || status >= 500)
+    if (status == 404 || status == 406 || status == 408 || status >= 500 || is_passing(e.code))
         return fail_service(err, DCS_E_AWAY, answer, &e, "the service is away", NULL);
     if (place == DCS_API_DOWNLOAD && strstr(e.code, "not_issued"))
         return fail_not_yet(err, answer, &e);

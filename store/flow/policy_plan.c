@@ -15,7 +15,7 @@ enum {
     CLOCK_AWAY_S = 3600,
     END_SHIFT_S = 4 * DAY_S, /* the CA moves ends off weekends and holidays */
     MADE_HERE_MAX = 3,
-    CANDIDATES_MAX = 8 + 4 * DCS_LIMIT_ROWS,
+    CANDIDATES_MAX = 9 + 4 * DCS_LIMIT_ROWS,
 };
 
 static int64_t most(int64_t a, int64_t b)
@@ -154,7 +154,7 @@ static bool is_answered(const struct look *l)
     int64_t urgent = l->plan->dates.urgent;
 
     if (!closed->exists || closed->input_changed || l->cause == DCS_CAUSE_VERB ||
-        l->cause > closed->cause)
+        l->cause > closed->cause || (closed->again_at && l->now >= closed->again_at))
         return false;
     return !(urgent >= 0 && l->now >= urgent && closed->asked_at < urgent);
 }
@@ -183,7 +183,7 @@ static enum dcs_plan_reason obstacle(const struct look *l)
           DCS_WHY_CLIENT_AUTH },
         { foreign_is_pending(f), DCS_WHY_FOREIGN_PENDING },
         { loses_name && !(by_person && f->allow_san_change), DCS_WHY_NAMES },
-        { is_answered(l), DCS_WHY_ANSWERED },
+        { is_answered(l), f->closed.again_at ? DCS_WHY_NOT_TAKEN : DCS_WHY_ANSWERED },
         { is_today(l) && f->made_here >= MADE_HERE_MAX && l->cause < DCS_CAUSE_REVOKED,
           DCS_WHY_TODAY_HERE },
         { is_today(l) && f->seen_there >= f->settings.max_reissues_per_day &&
@@ -302,6 +302,7 @@ static void find_candidates(const struct look *l, struct candidates *all)
     add_candidate(all, d->urgent);
     add_candidate(all, d->order_end);
     add_candidate(all, l->facts->settings.limits->client_auth_stop);
+    add_candidate(all, l->facts->closed.again_at);
     if (is_today(l))
         add_candidate(all, dcs_time_midnight(l->now) + DAY_S);
     for (size_t i = 0; rows && i < DCS_LIMIT_ROWS && rows[i].industry_days; i++) {

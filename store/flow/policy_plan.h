@@ -63,6 +63,7 @@ enum dcs_plan_reason {
     DCS_WHY_FOREIGN_PENDING, /* somebody else's request is open at the CA */
     DCS_WHY_NAMES,           /* a name would go: 72-hour revocation */
     DCS_WHY_ANSWERED,        /* our last request was refused, rejected or cancelled; same input */
+    DCS_WHY_NOT_TAKEN,       /* our last request never reached the CA, however often it was sent */
     DCS_WHY_TODAY_HERE,      /* three reissues made here on this UTC day */
     DCS_WHY_TODAY_THERE,     /* max_reissues_per_day seen at the CA: due waits */
     DCS_WHY_COUNT
@@ -119,6 +120,8 @@ struct dcs_plan_closed {
     int64_t asked_at;     /* when its request was written */
     enum dcs_cause cause; /* of request.json */
     bool input_changed;   /* names, key kind, order_end, settings or `current` differ since then */
+    int64_t
+        again_at; /* the CA never took it, and refused nothing: asked anew from then; 0 refused */
 };
 
 struct dcs_plan_facts {

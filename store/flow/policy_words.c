@@ -72,6 +72,7 @@ static const struct {
     [DCS_WHY_ANSWERED] = { "answered",
                            "the CA refused, rejected or cancelled our last request and "
                            "nothing changed since; `digicert-store reissue` asks again" },
+    [DCS_WHY_NOT_TAKEN] = { "not_taken", "" },
     [DCS_WHY_TODAY_HERE] = { "today_here", "three were asked for here today (UTC)" },
     [DCS_WHY_TODAY_THERE] = { "today_there", "" },
 };
@@ -234,6 +235,17 @@ static void say_ours(const struct dcs_plan_facts *facts, char *out, size_t capac
     snprintf(out, capacity, "our request%s is pending at the CA%s", id, since);
 }
 
+static void say_not_taken(const struct dcs_plan_facts *facts, char *out, size_t capacity)
+{
+    char when[DCS_TIME_TEXT];
+
+    dcs_time_text(facts->closed.again_at, when);
+    snprintf(out, capacity,
+             "our last request was sent three times and the CA does not know it; a new one is sent "
+             "after %s, or at once by `digicert-store reissue`",
+             when);
+}
+
 static void say_refusal(const struct dcs_plan_facts *facts, int64_t now,
                         const struct dcs_plan *plan, char *out, size_t capacity)
 {
@@ -256,6 +268,8 @@ static void say_refusal(const struct dcs_plan_facts *facts, int64_t now,
         say_foreign(facts, now, out, capacity);
     else if (plan->reason == DCS_WHY_NAMES)
         say_names(facts->names, out, capacity);
+    else if (plan->reason == DCS_WHY_NOT_TAKEN)
+        say_not_taken(facts, out, capacity);
     else if (plan->reason == DCS_WHY_TODAY_THERE)
         snprintf(out, capacity,
                  "%d reissues of this order today (UTC) are the most that "

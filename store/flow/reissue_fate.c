@@ -66,9 +66,10 @@ bool dcs_reissue_abandon(const struct dcs_reissue_run *run, const struct dcs_int
 }
 
 static bool close_for(const struct dcs_reissue_run *r, const struct dcs_intent *intent,
-                      const char *reason, const char *words, struct dcs_err *err)
+                      enum dcs_code code, const char *reason, const char *words,
+                      struct dcs_err *err)
 {
-    dcs_fail(err, DCS_E_REFUSED, "order %lld: the request for a new certificate %s%s%s%s",
+    dcs_fail(err, code, "order %lld: the request for a new certificate %s%s%s%s",
              (long long)intent->order, reason, *words ? ": \"" : "", words, *words ? "\"" : "");
     dcs_hint(err, "look at the order in CertCentral, then `digicert-store reissue order/%lld`",
              (long long)intent->order);
@@ -321,7 +322,9 @@ bool dcs_reissue_look(const struct dcs_reissue_run *r, struct dcs_intent *intent
         note_look(r, request);
     bool is_denied = was_denied_long_enough(request);
     if (is_denied && request->posts >= POSTS_MAX)
-        return close_for(r, intent, "was sent three times and is not known to the CA", "", err);
+        /* Nobody refused anything: it may be asked for anew after a while, with a new key. */
+        return close_for(r, intent, DCS_E_AWAY, "was sent three times and is not known to the CA",
+                         "", err);
     *ret_denied = is_denied && r->may_repeat;
     if (*ret_denied)
         return dcs_reissue_fail_pending(r, intent, err);
@@ -370,9 +373,10 @@ static bool check_fate(const struct dcs_reissue_run *r, const struct dcs_intent 
     if (id && (!row || is_refused) && dcs_api_request_state(r->api, id, &state, NULL))
         is_refused |= is_refusal(state.status);
     if (is_refused)
-        return close_for(r, intent, "was rejected or cancelled", state.comment, err);
+        return close_for(r, intent, DCS_E_REFUSED, "was rejected or cancelled", state.comment, err);
     if (order_has_ended(r))
-        return close_for(r, intent, "came to nothing: the order ended", r->order->status_text, err);
+        return close_for(r, intent, DCS_E_REFUSED, "came to nothing: the order ended",
+                         r->order->status_text, err);
     return true;
 }
 

@@ -53,6 +53,8 @@ static void a_status_is_believed_only_with_its_error_body(void **state)
         { 500, DCS_API_ORDER, "[[[[", DCS_E_AWAY },
         { 406, DCS_API_ORDER, ERROR("not_acceptable"), DCS_E_AWAY },
         { 408, DCS_API_ORDER, ERROR("timeout"), DCS_E_AWAY },
+        { 400, DCS_API_ORDER, ERROR("service_unavailable"), DCS_E_AWAY },
+        { 400, DCS_API_ORDER, ERROR("maintenance|issuance"), DCS_E_AWAY },
     };
 
     (void)state;

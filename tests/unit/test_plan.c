@@ -145,7 +145,13 @@ static void loses_name(struct dcs_plan_facts *f)
 }
 static void answered(struct dcs_plan_facts *f)
 {
-    f->closed = (struct dcs_plan_closed){ true, T0 + 250 * DAY, DCS_CAUSE_REVOKED, false };
+    f->closed = (struct dcs_plan_closed){ true, T0 + 250 * DAY, DCS_CAUSE_REVOKED, false, 0 };
+}
+
+static void not_taken(struct dcs_plan_facts *f)
+{
+    answered(f);
+    f->closed.again_at = T0 + 900 * DAY;
 }
 static void three_here(struct dcs_plan_facts *f)
 {
@@ -179,6 +185,7 @@ static const struct {
     { foreign_by_status, DCS_WHY_FOREIGN_PENDING, ALL },
     { loses_name, DCS_WHY_NAMES, ALL },
     { answered, DCS_WHY_ANSWERED, ALL & ~V },
+    { not_taken, DCS_WHY_NOT_TAKEN, ALL & ~V },
     { three_here, DCS_WHY_TODAY_HERE, ALL & ~R & ~V },
     { twelve_there, DCS_WHY_TODAY_THERE, D },
 };
@@ -375,11 +382,27 @@ static void a_refused_request_is_not_repeated_but_once_when_urgent(void **state)
     for (size_t i = 0; i < DCS_COUNT(cases); i++) {
         struct dcs_plan_facts f = asking(cases[i].cause, &now);
         f.closed = (struct dcs_plan_closed){ true, T0 + cases[i].asked_at, cases[i].closed,
-                                             cases[i].input_changed };
+                                             cases[i].input_changed, 0 };
         struct dcs_plan p = decide(&f, now);
         if ((p.action == DCS_PLAN_REISSUE) != cases[i].goes)
             fail_msg("case %zu: %s", i, p.words);
     }
+}
+
+/* An outage of issuance for days is no refusal: three POSTs that nobody knows end that intent alone. */
+static void a_request_that_never_arrived_is_sent_anew_after_a_while(void **state)
+{
+    int64_t now = 0;
+    struct dcs_plan_facts f = asking(D, &now);
+
+    (void)state;
+    f.closed = (struct dcs_plan_closed){ true, now - 7200, DCS_CAUSE_DUE, false, now + 1 };
+    struct dcs_plan p = decide(&f, now);
+    assert_int_equal(p.action, DCS_PLAN_REFUSED);
+    assert_int_equal(p.reason, DCS_WHY_NOT_TAKEN);
+    assert_int_equal(p.next_change, now + 1);
+    assert_non_null(strstr(p.words, "three times"));
+    assert_int_equal(decide(&f, now + 1).action, DCS_PLAN_REISSUE);
 }
 
 int main(void)
@@ -395,6 +418,7 @@ int main(void)
         cmocka_unit_test(never_means_that_only_a_person_asks),
         cmocka_unit_test(our_own_request_is_carried_on_until_the_order_ends),
         cmocka_unit_test(a_refused_request_is_not_repeated_but_once_when_urgent),
+        cmocka_unit_test(a_request_that_never_arrived_is_sent_anew_after_a_while),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -67,8 +67,9 @@ static struct dcs_plan_facts draw_facts(const struct dcs_ct_wish *record, int64_
     f.ours.exists = one_in(15);
     f.foreign.exists = one_in(15);
     f.foreign.since = one_in(3) ? -1 : T0;
-    f.closed = (struct dcs_plan_closed){ one_in(5), T0 + (int64_t)draw(300) * DAY,
-                                         (enum dcs_cause)draw(7), one_in(3) };
+    f.closed =
+        (struct dcs_plan_closed){ one_in(5), T0 + (int64_t)draw(300) * DAY, (enum dcs_cause)draw(7),
+                                  one_in(3), one_in(3) ? T0 + (int64_t)draw(300) * DAY : 0 };
     f.verb = one_in(12);
     f.allow_san_change = one_in(2);
     f.names = one_in(10) ? &lost : one_in(2) ? &added : NULL;
