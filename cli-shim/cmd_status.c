@@ -42,6 +42,8 @@ static void print_service(const struct dcs_json *service)
 {
     static const struct cli_row rows[] = { { "api_url", "api_url" },
                                            { "away", "away" },
+                                           { "words", "state" },
+                                           { "waiting", "orders waiting" },
                                            { "away_since", "away since" },
                                            { "next_try", "next try" },
                                            { "reason", "reason" },

@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 /* cmd_sync.c - `sync`: everything that is due, for all managed orders; a line for each that changed. */
 #include <string.h>
+#include <unistd.h>
 
 #include "cli.h"
 
+enum { OPT_NOW };
+
 const struct cli_option cli_sync_options[] = {
+    { "--now", NULL, "Ask the CA although it was away and its next try is ahead" },
     { NULL, NULL, NULL },
 };
 
 struct run {
     bool as_json;
     int status;
-    int orders, changed, pending, failed;
+    int orders, changed, pending, waiting, failed;
     struct dcs_json *results; /* an array, with as_json */
 };
 
@@ -21,6 +25,7 @@ static struct {
 } const counters[] = {
     { "changed", offsetof(struct run, changed) },
     { "pending", offsetof(struct run, pending) },
+    { "waits", offsetof(struct run, waiting) },
     { "failed", offsetof(struct run, failed) },
 };
 
@@ -73,6 +78,25 @@ static void take_result(void *context, const struct dcs_json *result, const stru
                name ? name : "?", till ? till : "?");
 }
 
+/* Why orders wait and until when: the service was away in this run, or an earlier one found it so. */
+static void tell_waiting(struct dcs_store *store, struct run *run, struct dcs_json *root)
+{
+    dcs_auto(dcs_json) struct dcs_json *service = NULL;
+    struct dcs_err err = { 0 };
+
+    if (run->waiting == 0)
+        return;
+    run->status = cli_worst(run->status, CLI_AWAY);
+    if (!dcs_store_service(store, &service, &err) || !dcs_json_text(service, "words"))
+        return;
+    if (!run->as_json) {
+        cli_say("%d orders wait: %s", run->waiting, dcs_json_text(service, "words"));
+        fprintf(stderr, "hint: nothing is lost; `digicert-store sync --now` tries at once\n");
+        return;
+    }
+    dcs_json_attach(root, "service", dcs_steal(&service));
+}
+
 int cmd_sync(int argc, char **argv)
 {
     dcs_auto(dcs_store) struct dcs_store *store = NULL;
@@ -89,11 +113,18 @@ int cmd_sync(int argc, char **argv)
     root = dcs_json_new_object();
     run.as_json = args.json;
     run.results = dcs_json_add_array(root, "orders");
-    if (!dcs_store_sync(store, NULL, take_result, &run, &err))
+    /* A person who asks is answered; a timer follows the ladder. */
+    const struct dcs_sync_options options = { .tries_now =
+                                                  args.values[OPT_NOW] || isatty(STDIN_FILENO) };
+    if (!dcs_store_sync(store, &options, take_result, &run, &err))
         return cli_fail(&err);
+    tell_waiting(store, &run, root);
     if (args.json)
         return cli_print_json(root) ? run.status : CLI_LOCAL;
-    printf("%d orders: %d with a new certificate, %d pending, %d failed\n", run.orders, run.changed,
+    printf("%d orders: %d with a new certificate, %d pending, %d failed", run.orders, run.changed,
            run.pending, run.failed);
+    if (run.waiting > 0)
+        printf(", %d waiting for the service", run.waiting);
+    putchar('\n');
     return run.status;
 }

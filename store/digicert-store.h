@@ -115,6 +115,10 @@ bool dcs_store_show(struct dcs_store *store, const struct dcs_uri *uri,
 /* All local orders, service state and budget as a JSON object (`status --json`); no network. */
 bool dcs_store_status(struct dcs_store *store, struct dcs_json **ret_object,
                       struct dcs_err *err) DCS_CHECKED;
+/* The service alone, as in status: "away", since when, "words", requests left in the budget; empty
+ * for who may not read the API key. No network. */
+bool dcs_store_service(struct dcs_store *store, struct dcs_json **ret_object,
+                       struct dcs_err *err) DCS_CHECKED;
 /* Puts a private key beside the certificate of the order that it matches (fetching it first when
  * needed) as a new generation with key, and makes it current. Takes *key. seal: the passphrase under
  * which it is to lie on the disk; NULL: key_passphrase_file's, or in clear. */

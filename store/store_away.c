@@ -8,6 +8,9 @@
 #include <string.h>
 
 #include "flow/budget.h"
+#include "flow/policy_plan.h"
+
+enum { WAITING_TOLD = 100 };
 
 static bool service_of(const struct job *job, struct dcs_service *ret_service)
 {
@@ -55,6 +58,48 @@ bool dcs_away_explains(const struct job *job, const struct dcs_memo *memo)
 
 /* ---- status ---- */
 
+static void add_span(struct dcs_buf *text, int64_t seconds)
+{
+    static const struct {
+        int64_t unit;
+        const char *one, *many;
+    } units[] = { { 86400, "day", "days" },
+                  { 3600, "hour", "hours" },
+                  { 60, "minute", "minutes" } };
+
+    for (size_t i = 0; i < DCS_COUNT(units); i++) {
+        int64_t count = seconds / units[i].unit;
+        if (count == 0)
+            continue;
+        dcs_buf_addf(text, "%lld %s", (long long)count, count == 1 ? units[i].one : units[i].many);
+        return;
+    }
+    dcs_buf_adds(text, "less than a minute");
+}
+
+/* Since when, why, and when it is tried by itself. False: not away. */
+static bool add_words(struct dcs_buf *text, const struct dcs_service_state *state,
+                      enum dcs_service_part part, int64_t now)
+{
+    const struct dcs_away *away = &state->parts[part];
+    char when[DCS_TIME_TEXT];
+
+    if (!away->since)
+        return false;
+    dcs_time_text(away->since, when);
+    dcs_buf_addf(text, "the service %s since %s (",
+                 part == DCS_SERVICE_WHOLE ? "has been away" : "answers and issues nothing", when);
+    add_span(text, now - away->since);
+    dcs_buf_addf(text, "): %s; ", away->reason);
+    if (dcs_service_wait_s(state, part, now) == 0) {
+        dcs_buf_adds(text, "the next sync tries again");
+        return true;
+    }
+    dcs_time_text(away->next_try, when);
+    dcs_buf_addf(text, "the first sync after %s tries again", when);
+    return true;
+}
+
 static void add_part(struct dcs_json *object, const struct dcs_away *away)
 {
     dcs_json_add_bool(object, "away", away->since != 0);
@@ -88,19 +133,77 @@ static void add_budget(const struct job *job, const struct dcs_service *service,
     dcs_json_add_i64(object, "budget_left_3min", left_3min);
 }
 
-void dcs_away_show(struct job *job, struct dcs_json *root)
+bool dcs_away_can_tell(const struct job *job)
 {
     struct dcs_service service;
+
+    return service_of(job, &service);
+}
+
+void dcs_away_show(const struct job *job, struct dcs_json *object)
+{
+    dcs_auto(dcs_buf) struct dcs_buf words = { .max = 1024 };
+    struct dcs_service service;
     struct dcs_service_state state;
+    int64_t now = dcs_env_now(job->env);
 
     if (!service_of(job, &service))
         return;
-    struct dcs_json *object = dcs_json_add_object(root, "service");
     dcs_json_add_text(object, "api_url", job->settings->api_url);
     dcs_service_read(&service, &state);
+    if (add_words(&words, &state, DCS_SERVICE_WHOLE, now) ||
+        add_words(&words, &state, DCS_SERVICE_ISSUANCE, now))
+        dcs_json_add_text(object, "words", dcs_buf_text(&words));
     add_part(object, &state.parts[DCS_SERVICE_WHOLE]);
     add_part(dcs_json_add_object(object, "issuance"), &state.parts[DCS_SERVICE_ISSUANCE]);
     if (state.last_success)
         dcs_json_add_time(object, "last_success", state.last_success);
     add_budget(job, &service, object);
+}
+
+/* A certificate is due, was asked for and did not come, or none is here; not what waits for people. */
+static bool waits_for_ca(const struct dcs_json *order)
+{
+    const char *action = dcs_json_text(order, "plan.action");
+    const char *failure = dcs_json_text(order, "last_failure.code");
+
+    const char *reason = dcs_json_text(order, "plan.reason");
+
+    return (action && (strcmp(action, "reissue") == 0 || strcmp(action, "duplicate") == 0)) ||
+           (reason && strcmp(reason, dcs_plan_reason_name(DCS_WHY_NOT_TAKEN)) == 0) ||
+           (failure && strcmp(failure, dcs_code_name(DCS_E_AWAY)) == 0) ||
+           (dcs_json_get(order, "request") && !dcs_json_text(order, "request.waits_for")) ||
+           !dcs_json_get(order, "current");
+}
+
+void dcs_away_count(const struct dcs_json *orders, struct dcs_json *object)
+{
+    struct dcs_json *list = dcs_json_add_array(object, "waiting_orders");
+    int64_t count = 0;
+    int64_t id = 0;
+
+    for (const struct dcs_json *o = dcs_json_first(orders); o; o = dcs_json_next(o)) {
+        if (!waits_for_ca(o) || !dcs_json_i64(o, "order_id", &id))
+            continue;
+        if (count++ < WAITING_TOLD)
+            dcs_json_add_i64(list, NULL, id);
+    }
+    dcs_json_add_i64(object, "waiting", count);
+}
+
+bool dcs_store_service(struct dcs_store *store, struct dcs_json **ret_object, struct dcs_err *err)
+{
+    dcs_auto(dcs_json) struct dcs_json *object = dcs_json_new_object();
+    struct job job;
+
+    if (!dcs_job_begin(store, &job, err))
+        return false;
+    job.cached_only = true;
+    bool done = dcs_job_check_config(&job, 0, err) && dcs_job_look(&job, err);
+    if (done)
+        dcs_away_show(&job, object);
+    dcs_job_end(&job);
+    if (done)
+        *ret_object = dcs_steal(&object);
+    return done;
 }

@@ -14,7 +14,12 @@ bool dcs_away_holds(const struct job *job, enum dcs_service_part part);
 /* Whether the order's last failure was the service's: then its own backoff does not count, so that all
  * goes on when the service is back, as fast as the request budget lets it. */
 bool dcs_away_explains(const struct job *job, const struct dcs_memo *memo);
-/* "service" of status: away since when, next try, requests left. */
-void dcs_away_show(struct job *job, struct dcs_json *root);
+/* Whether this process can name the files at all: it must be able to read the API key. */
+bool dcs_away_can_tell(const struct job *job);
+/* "service" of status: away since when, next try, in words; requests left. */
+void dcs_away_show(const struct job *job, struct dcs_json *object);
+/* "waiting" and "waiting_orders" there: what has something due that only the CA can do; orders as show
+ * has them. */
+void dcs_away_count(const struct dcs_json *orders, struct dcs_json *object);
 
 #endif

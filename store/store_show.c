@@ -329,7 +329,8 @@ static bool status(struct job *job, struct dcs_json *root, struct dcs_err *err)
     dcs_json_add_text(root, "role", role_name(job));
     if (job->cache.why_reader[0])
         dcs_json_add_text(root, "why_reader", job->cache.why_reader);
-    dcs_away_show(job, root);
+    struct dcs_json *service = dcs_away_can_tell(job) ? dcs_json_add_object(root, "service") : NULL;
+    dcs_away_show(job, service);
     struct dcs_json *orders = dcs_json_add_array(root, "orders");
     for (size_t i = 0; i < dirs.count; i++)
         if (!dcs_show_describe(job, dirs.ids[i], dcs_json_add_object(orders, NULL), 0, err))
@@ -340,6 +341,7 @@ static bool status(struct job *job, struct dcs_json *root, struct dcs_err *err)
             !dcs_show_describe(job, section->id, dcs_json_add_object(orders, NULL), 0, err))
             return false;
     }
+    dcs_away_count(orders, service);
     dcs_status_health(root, dcs_env_now(job->env));
     return true;
 }

@@ -227,9 +227,14 @@ static void sync_one(struct job *job, int64_t id, dcs_sync_cb *each, void *conte
         .deadline = dcs_deadline_in(job->env, ORDER_DEADLINE_MS),
         .may_repeat = true,
     };
+    bool is_held = dcs_away_holds(job, DCS_SERVICE_ISSUANCE);
     bool done = dcs_fetch_order(job, id, &options, &why);
     dcs_memory_forget(job->store, id);
     current_of(job, id, after);
+    if (!done && is_held && why.code == DCS_E_AWAY) {
+        tell(job, id, "waits", NULL, each, context);
+        return;
+    }
     if (!done)
         tell(job, id, why.code == DCS_E_PENDING ? "pending" : "failed", &why, each, context);
     else

@@ -267,10 +267,13 @@ void dcs_service_succeeded(const struct dcs_service *service, enum dcs_service_p
 void dcs_service_failed(const struct dcs_service *service, enum dcs_service_part part,
                         const char *reason)
 {
+    static const char prefix[] = "the service is away: "; /* what is said around it says so */
     int64_t now = dcs_env_now(service->env);
     struct dcs_err err = { 0 };
     char path[40];
 
+    if (strncmp(reason, prefix, sizeof(prefix) - 1) == 0)
+        reason += sizeof(prefix) - 1;
     if (!service->is_verb) {
         mark_path(service, path);
         if (!dcs_fs_write_hint(service->state_fd, path, "", 0, 0600, service->owner, &err))
