@@ -7,13 +7,16 @@
 
 #include "status.h"
 
-enum { OPT_CHECK, OPT_NAGIOS, OPT_COUNT };
-enum { PLUGIN_UNKNOWN = 3 };
+enum { OPT_CHECK, OPT_NAGIOS, OPT_PROMETHEUS, OPT_OUT, OPT_COUNT };
+enum { PLUGIN_UNKNOWN = 3, METRICS_MAX = 512 << 20 };
 
 const struct cli_option cli_status_options[] = {
     [OPT_CHECK] = { "--check", NULL,
                     "One line, and an exit status: 0 good, 5 pending, 6 away, 8 due, 3 expired" },
     [OPT_NAGIOS] = { "--nagios", NULL, "The same line; 0 OK, 1 warning, 2 critical, 3 unknown" },
+    [OPT_PROMETHEUS] = { "--prometheus", NULL,
+                         "Metrics for the node exporter's textfile collector" },
+    [OPT_OUT] = { "--out", "FILE", "Write the metrics to FILE, whole or not at all" },
     [OPT_COUNT] = { NULL, NULL, NULL },
 };
 
@@ -80,6 +83,20 @@ static int print_table(const struct dcs_json *root)
     return CLI_DONE;
 }
 
+static int print_metrics(const struct dcs_json *root, const char *path)
+{
+    dcs_auto(dcs_buf) struct dcs_buf text = { .max = METRICS_MAX };
+    struct dcs_err err = { 0 };
+
+    cli_metrics(root, &text);
+    if (!dcs_buf_ok(&text, "the metrics", &err) ||
+        (path && !cli_write_file(path, 0644, &text, &err)))
+        return cli_fail(&err);
+    if (!path)
+        fwrite(dcs_buf_text(&text), 1, text.len, stdout);
+    return CLI_DONE;
+}
+
 static int print(const struct dcs_json *root, const struct cli_args *args)
 {
     if (args->json && !cli_print_json(root))
@@ -88,6 +105,8 @@ static int print(const struct dcs_json *root, const struct cli_args *args)
         return args->values[OPT_CHECK] ? cli_check_status(root) : CLI_DONE;
     if (args->values[OPT_NAGIOS] || args->values[OPT_CHECK])
         return print_line(root, args->values[OPT_NAGIOS] != NULL);
+    if (args->values[OPT_PROMETHEUS])
+        return print_metrics(root, args->values[OPT_OUT]);
     return print_table(root);
 }
 
@@ -107,10 +126,12 @@ static int check_usage(const struct cli_args *args)
     if (args->rest_count > 0)
         return cli_usage_error("status", "status takes no argument; `digicert-store show %s`?",
                                args->rest[0]);
-    for (int i = OPT_CHECK; i <= OPT_NAGIOS; i++)
+    for (int i = OPT_CHECK; i <= OPT_PROMETHEUS; i++)
         ways += args->values[i] != NULL;
-    if (ways > 1 || (args->json && args->values[OPT_NAGIOS]))
+    if (ways > 1 || (args->json && ways > 0 && !args->values[OPT_CHECK]))
         return cli_usage_error("status", "one way to tell it at a time");
+    if (args->values[OPT_OUT] && !args->values[OPT_PROMETHEUS])
+        return cli_usage_error("status", "--out goes with --prometheus");
     return CLI_DONE;
 }
 

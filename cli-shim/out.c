@@ -2,6 +2,7 @@
 /* out.c - results: rows of text; bytes, to a descriptor or to a file that appears whole or not at all. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -24,10 +25,29 @@ bool cli_write_all(int fd, const struct dcs_buf *data)
     return true;
 }
 
-bool cli_write_file(const char *path, mode_t mode, const struct dcs_buf *data, struct dcs_err *err)
+/* What a link leads to, so that the link stays; a device or a pipe is no file to replace: root would
+ * put one in the place of /dev/null. */
+static bool find_target(const char *path, char target[PATH_MAX], struct dcs_err *err)
 {
-    char temporary[4096];
+    struct stat there;
 
+    if (lstat(path, &there) != 0) {
+        if (snprintf(target, PATH_MAX, "%s", path) < PATH_MAX)
+            return true; /* a new file, or mkostemp says why not */
+        return dcs_fail(err, DCS_E_INPUT, "the path is too long");
+    }
+    if (!realpath(path, target) || stat(target, &there) != 0)
+        return dcs_fail(err, DCS_E_INPUT, "%s: %s", path, strerror(errno));
+    return S_ISREG(there.st_mode) || dcs_fail(err, DCS_E_INPUT, "%s is no regular file", path);
+}
+
+bool cli_write_file(const char *name, mode_t mode, const struct dcs_buf *data, struct dcs_err *err)
+{
+    char path[PATH_MAX];
+    char temporary[PATH_MAX + 16];
+
+    if (!find_target(name, path, err))
+        return false;
     if (snprintf(temporary, sizeof(temporary), "%s.tmp-XXXXXX", path) >= (int)sizeof(temporary))
         return dcs_fail(err, DCS_E_INPUT, "the path is too long");
     int fd = mkostemp(temporary, O_CLOEXEC); /* 0600 */

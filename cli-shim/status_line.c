@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "escape.h"
+
 /* What a plug-in ends with, and calls it. */
 static const struct {
     const char *level, *word;
@@ -88,13 +90,6 @@ static const struct dcs_json *worst_order(const struct dcs_json *root)
     return worst;
 }
 
-/* A "|" would begin the performance data, and a line's end the next line. */
-static void add_text(struct dcs_buf *out, const char *text)
-{
-    for (; text && *text; text++)
-        dcs_buf_addc(out, *text == '|' || (unsigned char)*text < ' ' ? '/' : *text);
-}
-
 static void add_worst(struct dcs_buf *out, const struct dcs_json *root)
 {
     const struct dcs_json *worst = worst_order(root);
@@ -103,7 +98,7 @@ static void add_worst(struct dcs_buf *out, const struct dcs_json *root)
     if (!worst) {
         if (is_away(root) && dcs_json_text(root, "service.reason")) {
             dcs_buf_adds(out, ": ");
-            add_text(out, dcs_json_text(root, "service.reason"));
+            cli_add_plain(out, dcs_json_text(root, "service.reason"));
         }
         return;
     }
@@ -111,11 +106,11 @@ static void add_worst(struct dcs_buf *out, const struct dcs_json *root)
     dcs_buf_addf(out, "; order %lld ", (long long)id);
     if (dcs_json_text(worst, "current.common_name")) {
         dcs_buf_addc(out, '(');
-        add_text(out, dcs_json_text(worst, "current.common_name"));
+        cli_add_plain(out, dcs_json_text(worst, "current.common_name"));
         dcs_buf_adds(out, ") ");
     }
     dcs_buf_addf(out, "is %s: ", dcs_json_text(worst, "health.state"));
-    add_text(out, dcs_json_text(worst, "health.words"));
+    cli_add_plain(out, dcs_json_text(worst, "health.words"));
 }
 
 static void add_performance(struct dcs_buf *out, const struct dcs_json *root)
@@ -142,7 +137,7 @@ static void add_performance(struct dcs_buf *out, const struct dcs_json *root)
 void cli_check_line(const struct dcs_json *root, struct dcs_buf *out)
 {
     dcs_buf_addf(out, "DIGICERT-STORE %s - ", levels[level_of(root)].word);
-    add_text(out, dcs_json_text(root, "health.words"));
+    cli_add_plain(out, dcs_json_text(root, "health.words"));
     add_worst(out, root);
     dcs_buf_adds(out, " |");
     add_performance(out, root);

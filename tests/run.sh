@@ -43,6 +43,10 @@ suite() {
 }
 
 mkdir -p "$build"
+if [ -z "${DCS_PROMTOOL:-}" ] && unpack_promtool "$build/tools"; then
+    DCS_PROMTOOL=$(realpath "$build/tools/promtool")
+    export DCS_PROMTOOL
+fi
 suite gcc gcc "" ""
 if ! $quick; then
     # Without a sanitizer's library clang links what users link.

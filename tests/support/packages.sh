@@ -33,3 +33,17 @@ install_packages() {
         "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
             --no-install-recommends "${missing[@]}" >/dev/null
 }
+
+# unpack_promtool DIR: promtool alone, for the tests that use it when DCS_PROMTOOL names it. Its
+# package would start a server that listens to everybody.
+unpack_promtool() {
+    local dir=$1 package
+    [ -x "$dir/promtool" ] && return 0
+    package=$(mktemp -d) &&
+        (cd "$package" && apt-get download -qq prometheus >/dev/null 2>&1 &&
+            dpkg-deb --fsys-tarfile prometheus_*.deb | tar -xO ./usr/bin/promtool >promtool) &&
+        mkdir -p "$dir" && install -m 755 "$package/promtool" "$dir/promtool"
+    local status=$?
+    rm -rf "$package"
+    return $status
+}
