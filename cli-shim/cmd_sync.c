@@ -25,7 +25,7 @@ static struct {
 } const counters[] = {
     { "changed", offsetof(struct run, changed) },
     { "pending", offsetof(struct run, pending) },
-    { "waits", offsetof(struct run, waiting) },
+    { "waiting", offsetof(struct run, waiting) },
     { "failed", offsetof(struct run, failed) },
 };
 

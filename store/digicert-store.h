@@ -10,6 +10,8 @@
 #ifndef DIGICERT_STORE_H
 #define DIGICERT_STORE_H
 
+#include <stdatomic.h>
+
 #include "base/buf.h"
 #include "base/env.h"
 #include "base/err.h"
@@ -156,11 +158,12 @@ bool dcs_store_set_ct(struct dcs_store *store, const struct dcs_uri *uri, bool l
                       int64_t wait_ms, struct dcs_json **ret_report,
                       struct dcs_err *err) DCS_CHECKED;
 
-/* One order of a sync: {"order_id", "action": "nothing" | "changed" | "pending" | "waits" | "failed",
- * ...}. "waits": something is due, and the service is away. err is code NONE unless it failed. */
+/* One order of a sync: {"order_id", "action": "nothing" | "changed" | "pending" | "waiting" | "failed",
+ * ...}. "waiting": something is due, and the service is away. err is code NONE unless it failed. */
 typedef void dcs_sync_cb(void *context, const struct dcs_json *result, const struct dcs_err *err);
 struct dcs_sync_options {
-    bool tries_now; /* although the service is away and its next try is ahead */
+    bool tries_now;          /* although the service is away and its next try is ahead */
+    const atomic_bool *stop; /* true: no further order is begun; NULL none */
 };
 /*
  * Does what is due for all managed orders, one after the other: reads what is due to be read,

@@ -71,7 +71,7 @@ static bool add_section(struct job *job, const struct dcs_config_section *sectio
     dcs_auto(dcs_json) struct dcs_json *result = dcs_json_new_object();
     dcs_json_add_text(result, "section", section->value ? section->value : "");
     dcs_json_add_text(result, "action",
-                      dcs_away_holds(job, DCS_SERVICE_WHOLE) ? "waits" : "failed");
+                      dcs_away_holds(job, DCS_SERVICE_WHOLE) ? "waiting" : "failed");
     each(context, result, &why);
     return false;
 }
@@ -218,7 +218,7 @@ static void sync_one(struct job *job, int64_t id, dcs_sync_cb *each, void *conte
         return;
     }
     if (need != NEEDS_ATTEMPT) {
-        tell(job, id, need == WAITS ? "waits" : "nothing", NULL, each, context);
+        tell(job, id, need == WAITS ? "waiting" : "nothing", NULL, each, context);
         return;
     }
     current_of(job, id, seen);
@@ -232,7 +232,7 @@ static void sync_one(struct job *job, int64_t id, dcs_sync_cb *each, void *conte
     dcs_memory_forget(job->store, id);
     current_of(job, id, after);
     if (!done && is_held && why.code == DCS_E_AWAY) {
-        tell(job, id, "waits", NULL, each, context);
+        tell(job, id, "waiting", NULL, each, context);
         return;
     }
     if (!done)
@@ -241,14 +241,20 @@ static void sync_one(struct job *job, int64_t id, dcs_sync_cb *each, void *conte
         tell(job, id, strcmp(seen, after) == 0 ? "nothing" : "changed", NULL, each, context);
 }
 
-static bool sync_all(struct job *job, dcs_sync_cb *each, void *context, struct dcs_err *err)
+static bool is_stopped(const struct dcs_sync_options *options)
+{
+    return options && options->stop && atomic_load(options->stop);
+}
+
+static bool sync_all(struct job *job, const struct dcs_sync_options *options, dcs_sync_cb *each,
+                     void *context, struct dcs_err *err)
 {
     dcs_auto(managed) struct managed all = { 0 };
 
     if (!collect(job, each, context, &all, err))
         return false;
     dcs_cache_sweep(&job->cache);
-    for (size_t i = 0; i < all.count; i++) {
+    for (size_t i = 0; i < all.count && !is_stopped(options); i++) {
         sync_one(job, all.ids[i], each, context);
         keep_house(job, all.ids[i]);
     }
@@ -264,7 +270,7 @@ static bool sync_run(struct job *job, const struct dcs_sync_options *options, dc
         !dcs_cache_need_keeper(&job->cache, err))
         return false;
     dcs_away_begin(job, options && options->tries_now, &run);
-    bool done = sync_all(job, each, context, err);
+    bool done = sync_all(job, options, each, context, err);
     dcs_away_end(job);
     return done;
 }
