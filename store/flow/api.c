@@ -63,18 +63,22 @@ int dcs_api_requests_made(const struct dcs_api *api)
 
 /* ---- the API key ---- */
 
+/* A credential was given to this very process; the file of the configuration is everybody's. So a unit
+ * whose user cannot read that file and a person who is root share one configuration. */
 static bool key_path(const struct dcs_env *env, const struct dcs_settings *settings, char out[4096],
                      struct dcs_err *err)
 {
     const char *credentials = dcs_env_get(env, "CREDENTIALS_DIRECTORY");
+    struct dcs_fs_stat stat;
 
+    if (credentials && credentials[0] == '/' &&
+        snprintf(out, 4096, "%s/digicert-api-key", credentials) < 4096 &&
+        (!*settings->api_key_file || dcs_fs_stat(AT_FDCWD, out, &stat, NULL)))
+        return true;
     if (*settings->api_key_file) {
         snprintf(out, 4096, "%s", settings->api_key_file);
         return true;
     }
-    if (credentials && credentials[0] == '/' &&
-        snprintf(out, 4096, "%s/digicert-api-key", credentials) < 4096)
-        return true;
     dcs_fail(err, DCS_E_CONFIG, "no API key: api_key_file is not set");
     return dcs_hint(err,
                     "write the key to a file of mode 0600 and set api_key_file, or give the unit "

@@ -11,7 +11,7 @@ RUN_PACKAGES=(openssl ca-certificates libcurl4 jq)
 # shellcheck disable=SC2034
 TEST_PACKAGES=(libcmocka-dev clang clang-format clang-tidy libclang-rt-14-dev python3 curl jq strace
     valgrind gdb-minimal faketime shellcheck mandoc codespell procps util-linux binutils git
-    debootstrap python3-minimal)
+    debootstrap python3-minimal systemd)
 
 # install_packages NAME...: installs what is missing, with apt, without a terminal.
 install_packages() {
