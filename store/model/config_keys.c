@@ -18,7 +18,7 @@ const struct dcs_config_row dcs_config_table[KEY_COUNT] = {
                       "CertCentral Services API; accounts of the Europe instance use "
                       "https://certcentral.digicert.eu/services/v2." },
     [KEY_API_KEY_FILE] = { "api_key_file", DCS_KEY_GLOBAL, "path", "",
-                           "File with the API key, mode 0600. The systemd credential "
+                           "File with the API key, mode 0600; the systemd credential "
                            "digicert-api-key "
                            "comes first where a unit has it." },
     [KEY_API_CA_FILE] = { "api_ca_file", DCS_KEY_GLOBAL, "path", "",
