@@ -102,6 +102,41 @@ const struct dcs_err *dcs_listing_shortfall(const struct dcs_listing *listing);
 void dcs_listing_free(struct dcs_listing *listing);
 void dcs_listing_drop(struct dcs_listing **listing);
 
+/* ---- many orders at once: tokens (pkcs11/) ---- */
+
+/* What a door keeps of an order that it looked at; zeros before the first look. */
+struct dcs_stamp {
+    uint64_t generation, memo, config; /* hashes: another value is another one */
+    int64_t until;                     /* when policy may say something else, by itself */
+    int64_t attempt_at;                /* when a look that may fetch asks the CA */
+};
+struct dcs_look {
+    struct dcs_bundle *bundle;     /* NULL: nothing changed since the stamp; else the caller's */
+    char token[DCS_TOKEN_MAX + 1]; /* in which the order is shown, with a bundle */
+};
+/*
+ * What a load of digicert:order/ID would serve now, from the cache; two system calls when nothing
+ * changed. may_fetch: an order with a section of its own is fetched and refreshed as by
+ * dcs_store_open. Keeps nothing in memory but *stamp. False: the order serves nothing (the codes of
+ * dcs_store_open).
+ */
+bool dcs_store_look(struct dcs_store *store, int64_t order, bool may_fetch, struct dcs_stamp *stamp,
+                    struct dcs_look *ret_look, struct dcs_err *err) DCS_CHECKED;
+/* One generation, whether `current` names it or not; DCS_E_NOT_FOUND when it was pruned. */
+bool dcs_store_generation(struct dcs_store *store, int64_t order, int generation,
+                          struct dcs_bundle **ret_bundle, struct dcs_err *err) DCS_CHECKED;
+/* Calls for the generations that the index names for a CKA_ID, until it returns false. */
+typedef bool dcs_found_cb(void *context, struct dcs_bundle *bundle);
+bool dcs_store_by_ckaid(struct dcs_store *store, const uint8_t ckaid[DCS_SHA1_LEN],
+                        dcs_found_cb *each, void *context, struct dcs_err *err) DCS_CHECKED;
+/* Order numbers with a directory here, sorted; the caller frees. */
+bool dcs_store_local_orders(struct dcs_store *store, int64_t **ret_orders, size_t *ret_count,
+                            struct dcs_err *err) DCS_CHECKED;
+/* The PIN of a token (pin_dir); *ret_has false: it has none. False: there may be one, and this
+ * process cannot read it. */
+bool dcs_store_token_pin(struct dcs_store *store, const char *token, bool *ret_has,
+                         struct dcs_secret *ret_pin, struct dcs_err *err) DCS_CHECKED;
+
 /* ---- what the CLI shows and does ---- */
 
 /* What is known of the URI's order as a JSON object (the fields are those of `show --json`,

@@ -186,6 +186,7 @@ static bool look(struct dcs_store *store, struct dcs_config **ret_config, struct
     store->config = dcs_config_ref(config);
     store->config_err = why;
     store->config_stat = stat;
+    store->config_serial++;
     snprintf(store->config_file, sizeof(store->config_file), "%s", place.path);
     dcs_store_leave(store);
     dcs_config_unref(old);

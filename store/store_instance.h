@@ -52,6 +52,7 @@ struct dcs_store {
     struct dcs_err config_err; /* why the file could not be used as a whole */
     char config_file[4096];    /* "" = built-in defaults */
     struct dcs_fs_stat config_stat;
+    uint64_t config_serial; /* counts the configurations that were read */
     int64_t config_looked_ms;
     struct memory *memory[MEMORY_BUCKETS];
     struct failure *failures; /* FAILURES_KEPT of them, 55 KiB, made at the first: most processes
@@ -76,6 +77,7 @@ struct job {
     struct dcs_cache cache; /* a peek until dcs_job_keeper looked */
     bool looked;            /* the role is known */
     bool cached_only;
+    bool forgets; /* what is loaded is not kept in memory: of many orders each is looked at once */
     bool is_door;
     bool waits; /* the deadline has been set */
     struct dcs_deadline deadline;

@@ -65,7 +65,8 @@ static void find_settings(struct job *job, struct memory *entry)
 void dcs_memory_put(struct job *job, struct dcs_bundle *bundle, struct memory *ret_copy)
 {
     struct memory entry = { .order = dcs_bundle_order(bundle), .bundle = dcs_bundle_ref(bundle) };
-    struct memory *room = malloc(sizeof(*room)); /* without it: served, not remembered */
+    struct memory *room =
+        job->forgets ? NULL : malloc(sizeof(*room)); /* without it: served, not remembered */
     struct dcs_memo memo;
 
     entry.config = dcs_config_ref(job->config);
@@ -75,7 +76,8 @@ void dcs_memory_put(struct job *job, struct dcs_bundle *bundle, struct memory *r
     entry.memo_read_ms = dcs_env_mono_ms(job->env);
     copy_out(&entry, ret_copy);
 
-    dcs_memory_forget(job->store, entry.order);
+    if (!job->forgets)
+        dcs_memory_forget(job->store, entry.order);
     if (!room) {
         dcs_memory_copy_drop(&entry);
         return;

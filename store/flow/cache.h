@@ -224,6 +224,9 @@ enum dcs_index {
  * per order. When the index is missing, every local order is looked at instead. */
 bool dcs_cache_find(const struct dcs_cache *cache, enum dcs_index index, const char *key,
                     dcs_bundle_cb *each, void *context, struct dcs_err *err) DCS_CHECKED;
+/* The same from the hints of the newest generation alone: never looks at every order. */
+bool dcs_cache_hints(const struct dcs_cache *cache, enum dcs_index index, const char *key,
+                     dcs_bundle_cb *each, void *context, struct dcs_err *err) DCS_CHECKED;
 void dcs_cache_index_add(const struct dcs_cache *cache, const struct dcs_bundle *bundle,
                          const char *alternative_id);
 /* Writes the whole index anew from facts.json files; under state_dir/lock. */

@@ -92,6 +92,10 @@ bool dcs_crl_issuer(const uint8_t *der, size_t len, struct dcs_bytes *ret_name) 
 /* A name as one line, RFC 2253, cleaned. */
 void dcs_name_text(const uint8_t *der, size_t len, char *out, size_t capacity);
 
+/* The OSSL_LIB_CTX of this file, for a door that does cryptography itself; never freed. */
+struct ossl_lib_ctx_st;
+struct ossl_lib_ctx_st *dcs_crypto(struct dcs_err *err);
+
 struct dcs_crl_info {
     int64_t this_update, next_update; /* next_update 0 when absent */
     uint32_t issuer_hash;

@@ -12,9 +12,8 @@
 
 #include "io/x509.h"
 
-/* Made at the first use, with the default provider and no openssl.cnf; lives as long as the
- * process. NULL with DCS_E_BUG when it cannot be made. */
-OSSL_LIB_CTX *dcs_crypto(struct dcs_err *err);
+/* dcs_crypto (io/x509.h) is made at the first use, with the default provider and no openssl.cnf; lives
+ * as long as the process. NULL with DCS_E_BUG when it cannot be made. */
 const EVP_MD *dcs_crypto_sha256(void); /* after dcs_crypto */
 const EVP_MD *dcs_crypto_sha1(void);
 

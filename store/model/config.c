@@ -329,6 +329,8 @@ static void settle(struct dcs_config *config)
         .state_dir = text_of(config, KEY_STATE_DIR),
         .notify = text_of(config, KEY_NOTIFY),
         .ct_log_list = text_of(config, KEY_CT_LOG_LIST),
+        .pin_dir = text_of(config, KEY_PIN_DIR),
+        .token_chain = number_of(config, KEY_TOKEN_CHAIN) != 0,
         .load_deadline_ms = number_of(config, KEY_LOAD_DEADLINE),
         .refresh_deadline_ms = number_of(config, KEY_REFRESH_DEADLINE),
         .budget_5s = number_of(config, KEY_BUDGET_5S),

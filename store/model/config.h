@@ -27,6 +27,10 @@ struct dcs_config_row {
 };
 const struct dcs_config_row *dcs_config_rows(size_t *ret_count);
 
+/* A PKCS#11 token: what CK_TOKEN_INFO has room for. */
+enum { DCS_TOKEN_MAX = 32 };
+#define DCS_TOKEN_DEFAULT "digicert"
+
 enum dcs_reissue { DCS_REISSUE_NEVER = 0, DCS_REISSUE_AUTO };
 enum dcs_via { DCS_VIA_REISSUE = 0, DCS_VIA_DUPLICATE };
 enum dcs_ct { DCS_CT_AS_ORDER = 0, DCS_CT_LOGGED, DCS_CT_UNLOGGED };
@@ -40,6 +44,8 @@ struct dcs_settings {
     const char *state_dir;
     const char *notify;
     const char *ct_log_list;
+    const char *pin_dir; /* PINs of PKCS#11 tokens */
+    bool token_chain;    /* issuers are objects of the tokens, too */
     int64_t load_deadline_ms, refresh_deadline_ms;
     int64_t budget_5s, budget_3min;  /* requests */
     const struct dcs_limits *limits; /* what is compiled in, with the rows of the file laid over */
@@ -57,6 +63,7 @@ struct dcs_order_settings {
     int64_t successor;          /* 0 = none */
     enum dcs_tri serve_expired; /* unknown: yes when the leaf has EKU serverAuth, else no */
     bool stub, combined, is_private;
+    const char *token; /* in which PKCS#11 token the order is shown */
     const char *deliver, *deliver_owner, *deliver_mode, *verify;
     bool rollback;
     bool client_auth_needed;
@@ -117,6 +124,9 @@ size_t dcs_config_section_count(const struct dcs_config *config);
 const struct dcs_config_section *dcs_config_section(const struct dcs_config *config, size_t index);
 /* The order whose section says `successor = order`, 0 when none. */
 int64_t dcs_config_predecessor(const struct dcs_config *config, int64_t order);
+
+/* The names of all PKCS#11 tokens, the default one first; at most capacity of them, lent. */
+size_t dcs_config_tokens(const struct dcs_config *config, const char **names, size_t capacity);
 
 /* Effective values with where each comes from, for `digicert-store config`: an object. */
 bool dcs_config_report(const struct dcs_config *config, struct dcs_json **ret_report,

@@ -144,6 +144,7 @@ void dcs_config_order(const struct dcs_config *config, const struct dcs_order_na
                        : NUMBER(KEY_SERVE_EXPIRED) ? DCS_YES
                                                    : DCS_NO;
     s->stub = NUMBER(KEY_STUB);
+    s->token = TEXT(KEY_TOKEN);
     s->combined = NUMBER(KEY_COMBINED);
     s->is_private = NUMBER(KEY_PRIVATE);
     s->deliver = TEXT(KEY_DELIVER);
@@ -156,6 +157,23 @@ void dcs_config_order(const struct dcs_config *config, const struct dcs_order_na
     s->key_passphrase_file = TEXT(KEY_KEY_PASSPHRASE_FILE);
 #undef TEXT
 #undef NUMBER
+}
+
+size_t dcs_config_tokens(const struct dcs_config *config, const char **names, size_t capacity)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i <= config->section_count && count < capacity; i++) {
+        const struct dcs_config_value *value =
+            i == 0 ? &config->defaults[KEY_TOKEN] : &config->sections[i - 1].values[KEY_TOKEN];
+        const char *name = i == 0 && !value->text ? DCS_TOKEN_DEFAULT : value->text;
+        bool is_new = name != NULL;
+        for (size_t k = 0; is_new && k < count; k++)
+            is_new = strcmp(names[k], name) != 0;
+        if (is_new)
+            names[count++] = name;
+    }
+    return count;
 }
 
 /* ---- for `digicert-store config` ---- */

@@ -43,6 +43,12 @@ const struct dcs_config_row dcs_config_table[KEY_COUNT] = {
     [KEY_CT_LOG_LIST] = { "ct_log_list", DCS_KEY_GLOBAL, "path", "",
                           "CT logs with their keys, in OpenSSL's ct_log_list.cnf form, to verify "
                           "SCTs with." },
+    [KEY_PIN_DIR] = { "pin_dir", DCS_KEY_GLOBAL, "path", "",
+                      "Directory with the PINs of PKCS#11 tokens, one file a token, named like it; "
+                      "a "
+                      "token without file needs no login." },
+    [KEY_TOKEN_CHAIN] = { "token_chain", DCS_KEY_GLOBAL, "yes|no", "yes",
+                          "Show the issuers of certificates in PKCS#11 tokens, too." },
     [KEY_TLS_LIMIT] = { "tls_limit", DCS_KEY_GLOBAL, "limits", "",
                         "Lifetimes of public TLS certificates by date of issue, over the built-in "
                         "ones: DATE:INDUSTRY_DAYS:CA_DAYS, ..." },
@@ -87,6 +93,8 @@ const struct dcs_config_row dcs_config_table[KEY_COUNT] = {
                             "certificates with EKU serverAuth." },
     [KEY_STUB] = { "stub", DCS_KEY_ORDER, "yes|no", "no",
                    "Allow key stubs, PEM files that stand for this order's key." },
+    [KEY_TOKEN] = { "token", DCS_KEY_ORDER, "token", DCS_TOKEN_DEFAULT,
+                    "PKCS#11 token in which the order is shown." },
     [KEY_COMBINED] = { "combined", DCS_KEY_ORDER, "yes|no", "no",
                        "Also write combined.pem (key, leaf, chain) into each generation." },
     [KEY_PRIVATE] = { "private", DCS_KEY_ORDER, "yes|no", "no",
@@ -240,6 +248,15 @@ static bool is_key_kind(const char *text)
     return strncmp(text, "pkcs11:", 7) == 0 && text[7];
 }
 
+/* A file name in pin_dir, too: no slash, no leading dot. */
+static bool is_token(const char *text)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
+
+    return strchr("-_.", text[0]) == NULL && strlen(text) <= DCS_TOKEN_MAX &&
+           strspn(text, plain) == strlen(text);
+}
+
 static bool is_mode(const char *text)
 {
     size_t len = strlen(text);
@@ -310,6 +327,10 @@ bool dcs_config_read_value(enum dcs_config_key key, const char *text, int64_t *r
         why = is_key_kind(text)
                   ? NULL
                   : "expected rsa:2048, rsa:3072, rsa:4096, ec:P-256, ec:P-384 or pkcs11:...";
+    else if (strcmp(type, "token") == 0)
+        why = is_token(text) ? NULL
+                             : "expected 1 to 32 letters, digits, dots, dashes or underscores, "
+                               "with a letter or digit first";
     else if (strcmp(type, "mode") == 0)
         why = is_mode(text) ? NULL : "expected an octal mode such as 0640";
     else if (strcmp(type, "tls-url") == 0)

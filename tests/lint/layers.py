@@ -17,7 +17,7 @@ ONLY_IN = {"curl/": ["store/io/http", "tests/"], "cjson/": ["store/io/json", "sa
            "openssl/": ["store/io/x509", "store/io/pkey", "store/io/conf", "provider/", "pkcs11/",
                         "sandbox/", "tests/", "examples/"]}
 DOORS = ("provider/", "pkcs11/", "cli-shim/")
-GENERATED = {"dcs-build.h", "provider-build.h", "cli-build.h", "sandbox-build.h"}
+GENERATED = {"dcs-build.h", "provider-build.h", "pkcs11-build.h", "cli-build.h", "sandbox-build.h"}
 SKIP = ("build", ".git")
 
 

@@ -5,7 +5,7 @@
 
 # shellcheck disable=SC2034 # used by who sources this
 BUILD_PACKAGES=(gcc libc6-dev meson ninja-build pkg-config libssl-dev libcurl4-openssl-dev
-    libcjson-dev libmicrohttpd-dev)
+    libcjson-dev libmicrohttpd-dev libp11-kit-dev)
 # shellcheck disable=SC2034
 RUN_PACKAGES=(openssl ca-certificates libcurl4 jq)
 # shellcheck disable=SC2034

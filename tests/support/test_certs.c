@@ -103,26 +103,25 @@ static struct dcs_key our_key(EVP_PKEY *pkey)
     return key;
 }
 
-void test_commit_pair(const char *dir, int64_t order)
+void test_commit(const char *dir, int64_t order, const struct test_wish *wish)
 {
-    const struct test_wish wish = { .common_name = "www.example.com",
-                                    .names = "DNS:www.example.com",
-                                    .not_before = dcs_env_now(dcs_env_real()) - 86400,
-                                    .not_after = dcs_env_now(dcs_env_real()) + 190 * 86400LL };
     const struct dcs_choice choice = { .now = dcs_env_now(dcs_env_real()),
                                        .serve_expired = DCS_YES };
     const struct dcs_accept expected = { .certificate_id = 1, .source = "test", .now = choice.now };
-    struct test_cert cert = test_make(&wish);
+    struct test_cert cert = test_make(wish);
     dcs_auto(dcs_buf) struct dcs_buf pem = { 0 };
     dcs_auto(dcs_accepted) struct dcs_accepted accepted = { 0 };
     dcs_auto(dcs_cache) struct dcs_cache cache = { .fd = -1 };
     dcs_auto(dcs_lock) struct dcs_lock lock = DCS_LOCK_NONE;
     dcs_auto(dcs_key) struct dcs_key key = our_key(cert.key);
+    dcs_auto(dcs_bundle) struct dcs_bundle *bundle = NULL;
     char state[4096];
     char committed[DCS_GENERATION_DIR];
 
     snprintf(state, sizeof(state), "%s/state", dir);
     test_add_pem(&pem, &cert);
+    if (wish->issuer)
+        test_add_pem(&pem, wish->issuer);
     need(dcs_accept(&expected, dcs_buf_text(&pem), pem.len, &accepted, NULL));
     need(dcs_cache_open(dcs_env_real(), state, DCS_CACHE_CREATE, &cache, NULL));
     need(dcs_cache_make_order(&cache, order, &(struct dcs_access){ false, (gid_t)-1 },
@@ -138,6 +137,19 @@ void test_commit_pair(const char *dir, int64_t order)
                                  .key = &key,
                                  .access = { false, (gid_t)-1 } };
     need(dcs_cache_commit(&cache, &commit, committed, NULL));
+    need(dcs_cache_load_dir(&cache, committed, &bundle, NULL));
+    dcs_cache_index_add(&cache, bundle, NULL);
     need(dcs_cache_settle(&cache, order, &choice, NULL));
     test_drop(&cert);
+}
+
+void test_commit_pair(const char *dir, int64_t order)
+{
+    const int64_t now = dcs_env_now(dcs_env_real());
+    const struct test_wish wish = { .common_name = "www.example.com",
+                                    .names = "DNS:www.example.com",
+                                    .not_before = now - 86400,
+                                    .not_after = now + 190 * 86400LL };
+
+    test_commit(dir, order, &wish);
 }

@@ -29,5 +29,7 @@ void test_serial(const struct test_cert *cert, char out[65]);
 
 /* A new key and certificate as the newest generation of the order in dir/state. */
 void test_commit_pair(const char *dir, int64_t order);
+/* The same for a wish, its issuer as chain. */
+void test_commit(const char *dir, int64_t order, const struct test_wish *wish);
 
 #endif
