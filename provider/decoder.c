@@ -117,9 +117,11 @@ static int decoder_decode(void *context, OSSL_CORE_BIO *in, int selection, OSSL_
         !finds_stub(decoder, in))
         return 1;
     if (read_stub(decoder, in, &uri, &err) &&
-        dcs_store_stub_key(decoder->provider->store, &uri, &key, &err))
-        return object_key(&sink, &key);
-    provider_raise(decoder->provider, &err, "decode");
+        dcs_store_stub_key(decoder->provider->store, &uri, &key, &err) &&
+        object_key(&sink, &key, &err))
+        return 1;
+    if (err.code != DCS_E_NONE)
+        provider_raise(decoder->provider, &err, "decode");
     return 0;
 }
 

@@ -288,7 +288,7 @@ static int give_key(struct loader *loader, const struct object_sink *sink, struc
     dcs_auto(dcs_key) struct dcs_key key = { 0 };
 
     return dcs_store_key(loader->provider->store, loader->bundle, &key, err) &&
-           object_key(sink, &key);
+           object_key(sink, &key, err);
 }
 
 static int give_public(struct loader *loader, const struct object_sink *sink, struct dcs_err *err)

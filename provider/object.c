@@ -46,16 +46,28 @@ int object_public(const struct object_sink *sink, struct dcs_bytes spki)
     return give(sink, OSSL_OBJECT_PKEY, NULL, "SubjectPublicKeyInfo", spki);
 }
 
-int object_key(const struct object_sink *sink, const struct dcs_key *key)
+/* pkcs11-provider's decoders know this structure by this name. */
+static int give_pointer(const struct object_sink *sink, struct dcs_bytes der, struct dcs_err *err)
+{
+    if (give(sink, OSSL_OBJECT_PKEY, NULL, "pk11-uri", der))
+        return 1;
+    dcs_fail(
+        err, DCS_E_KEY_FILE,
+        "the private key is in a token, and no provider here opens it: is pkcs11-provider active?");
+    dcs_hint(err, "install pkcs11-provider and activate it in openssl.cnf beside digicert "
+                  "(provider-digicert(7), KEYS IN TOKENS); its own errors stand before this one");
+    return 0;
+}
+
+int object_key(const struct object_sink *sink, const struct dcs_key *key, struct dcs_err *err)
 {
     static const char *const types[] = {
         [DCS_KEY_UNKNOWN] = NULL, [DCS_KEY_RSA] = "RSA", [DCS_KEY_EC] = "EC", [DCS_KEY_OTHER] = NULL
     };
     struct dcs_bytes der = { key->der.data, key->der.len };
 
-    /* A key in a token: pkcs11-provider's decoders know this structure by this name. */
     if (key->form == DCS_KEY_POINTER)
-        return give(sink, OSSL_OBJECT_PKEY, NULL, "pk11-uri", der);
+        return give_pointer(sink, der, err);
     /* libcrypto asks the application for the passphrase. */
     if (key->form == DCS_KEY_ENCRYPTED)
         return give(sink, OSSL_OBJECT_PKEY, NULL, "EncryptedPrivateKeyInfo", der);

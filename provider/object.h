@@ -17,7 +17,8 @@ struct object_sink {
 /* Each gives what the callback says: 1 taken, 0 not. */
 int object_cert(const struct object_sink *sink, struct dcs_bytes der);
 int object_crl(const struct object_sink *sink, struct dcs_bytes der);
-int object_key(const struct object_sink *sink, const struct dcs_key *key);
+/* *err is set when a key in a token was not taken: somebody else's provider opens those. */
+int object_key(const struct object_sink *sink, const struct dcs_key *key, struct dcs_err *err);
 int object_public(const struct object_sink *sink, struct dcs_bytes spki);
 int object_name(const struct object_sink *sink, const struct dcs_entry *entry);
 

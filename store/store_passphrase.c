@@ -3,50 +3,17 @@
  * store_passphrase.c - private keys that lie encrypted on the disk: key_passphrase_file opens and closes
  * them. Without it they stay closed here, and OpenSSL asks the application for the passphrase.
  */
-#include <fcntl.h>
-#include <string.h>
-
+#include "flow/key.h"
 #include "store_show.h"
-
-enum { PASSPHRASE_MAX = 1024 };
-
-static bool is_guarded(const struct job *job, const char *path, const struct dcs_fs_stat *stat,
-                       struct dcs_err *err)
-{
-    uid_t euid = dcs_env_euid(job->env);
-
-    if ((stat->uid == 0 || stat->uid == euid || stat->uid == job->cache.state_uid) &&
-        (stat->mode & 0027) == 0)
-        return true;
-    dcs_fail(err, DCS_E_KEY_FILE, "key_passphrase_file %s (owner uid %u, mode %04o) is not guarded",
-             path, stat->uid, stat->mode & 07777);
-    return dcs_hint(err, "it must belong to root or to uid %u: chmod 0600, or 0640 for key_group",
-                    euid);
-}
 
 bool dcs_fetch_passphrase(const struct job *job, const struct dcs_order_settings *settings,
                           struct dcs_secret *ret_passphrase, struct dcs_err *err)
 {
-    const char *path = settings->key_passphrase_file;
-    struct dcs_fs_stat stat;
-    dcs_auto(dcs_secret) struct dcs_secret text = { 0 };
-    size_t len;
-
-    if (!dcs_fs_read_secret(AT_FDCWD, path, PASSPHRASE_MAX, &text, &stat, err)) {
-        dcs_fail_while(err, "key_passphrase_file");
-        err->code = DCS_E_KEY_FILE;
-        return dcs_hint(err,
-                        "make it readable for uid %u, or take key_passphrase_file out: then "
-                        "the application is asked for the passphrase",
-                        dcs_env_euid(job->env));
-    }
-    if (!is_guarded(job, path, &stat, err))
-        return false;
-    len = text.len > 0 ? strcspn((const char *)text.data, "\r\n") : 0;
-    if (len == 0)
-        return dcs_fail(err, DCS_E_KEY_FILE, "key_passphrase_file %s: its first line is empty",
-                        path);
-    return dcs_secret_copy(text.data, len, ret_passphrase, err);
+    if (dcs_keys_read_line(job->env, "key_passphrase_file", settings->key_passphrase_file,
+                           job->cache.state_uid, ret_passphrase, err))
+        return true;
+    return dcs_hint(err, "mend it, or take key_passphrase_file out: then OpenSSL asks the "
+                         "application for the passphrase");
 }
 
 bool dcs_fetch_seal(const struct job *job, const struct dcs_order_settings *settings,

@@ -10,6 +10,7 @@
 
 #include "base/trace.h"
 #include "flow/cache_generation.h"
+#include "flow/key.h"
 
 enum { DAY_S = 86400, KEPT_AFTER_NEXT_S = 7 * DAY_S, CLOSED_KEPT_S = 90 * DAY_S };
 
@@ -95,6 +96,21 @@ static bool is_over(struct prune *p, int number)
            p->now - closed.closed_at > CLOSED_KEPT_S;
 }
 
+/* A key in a token goes first: once its pointer is gone, nobody finds it there. */
+static bool empties_token(const struct prune *p, const char *dir)
+{
+    struct dcs_intent gone = { .order = p->order };
+    dcs_auto(dcs_key) struct dcs_key key = { 0 };
+    struct dcs_err why = { 0 };
+
+    snprintf(gone.dir, sizeof(gone.dir), "%s", dir);
+    if (!dcs_cache_intent_key(p->cache, &gone, &key, NULL) ||
+        dcs_keys_destroy(p->cache->env, &key, &why))
+        return true;
+    dcs_trace(p->cache->env, "%s/%s stays: %s", p->cache->path, dir, why.text);
+    return false;
+}
+
 /* Out of sight first: half of a generation could be taken for one that waits for its certificate. What a
  * killed process leaves under that name is tidied up. */
 static void remove_generation(const struct prune *p, int number)
@@ -104,6 +120,8 @@ static void remove_generation(const struct prune *p, int number)
     struct dcs_err why = { 0 };
 
     dcs_generation_dir(p->order, number, dir);
+    if (!empties_token(p, dir))
+        return;
     snprintf(gone, sizeof(gone), "orders/%lld/.tmp-gen-%04d", (long long)p->order, number);
     if (dcs_fs_rename(p->cache->fd, dir, gone, &why) && dcs_fs_remove_dir(p->cache->fd, gone, &why))
         dcs_trace(p->cache->env, "removed %s/%s, which nobody needs any more", p->cache->path, dir);

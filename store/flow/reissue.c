@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/trace.h"
+#include "flow/key.h"
 #include "flow/policy_limits.h"
 #include "flow/policy_names.h"
 
@@ -49,13 +50,13 @@ static bool note_before(const struct dcs_order *order, struct dcs_request *reque
 }
 
 static bool make_request(const struct dcs_reissue_run *r, const struct dcs_reissue_goal *goal,
-                         const struct dcs_key *key, struct dcs_request **ret_request,
+                         const struct dcs_buf *csr, struct dcs_request **ret_request,
                          struct dcs_err *err)
 {
     dcs_auto(dcs_request) struct dcs_request *request = dcs_alloc(1, sizeof(*request), err);
 
     if (!request || !new_tag(r->env, request->tag, err) ||
-        !dcs_key_spki_sha256(key, request->spki_sha256, err) ||
+        !dcs_csr_spki_sha256(dcs_buf_text(csr), request->spki_sha256, err) ||
         !note_before(r->order, request, err))
         return false;
     request->created_at = dcs_env_now(r->env);
@@ -74,12 +75,17 @@ static bool make_request(const struct dcs_reissue_run *r, const struct dcs_reiss
     return true;
 }
 
-static bool put_csr(const struct dcs_reissue_run *r, const struct dcs_intent *intent,
-                    const struct dcs_key *key, struct dcs_buf *pem, struct dcs_err *err)
+static struct dcs_csr_subject subject_of(const struct dcs_order *order)
 {
-    return dcs_csr_make(key, r->order->common_name, (const char *const *)r->order->names,
-                        r->order->name_count, pem, err) &&
-           dcs_buf_ok(pem, "a certificate request", err) &&
+    return (struct dcs_csr_subject){ .common_name = order->common_name,
+                                     .names = (const char *const *)order->names,
+                                     .name_count = order->name_count };
+}
+
+static bool put_csr(const struct dcs_reissue_run *r, const struct dcs_intent *intent,
+                    const struct dcs_buf *pem, struct dcs_err *err)
+{
+    return dcs_buf_ok(pem, "a certificate request", err) &&
            dcs_cache_intent_put_csr(r->cache, intent, pem, err);
 }
 
@@ -101,15 +107,27 @@ static bool knows_names(const struct dcs_order *order, struct dcs_err *err)
     return dcs_hint(err, "a request without them would drop them; reissue it in CertCentral");
 }
 
+/* Out of its token, too. What cannot be removed there now stays: it is of no use to anybody. */
+static void drop_unsent(const struct dcs_reissue_run *r, const struct dcs_intent *intent)
+{
+    dcs_auto(dcs_key) struct dcs_key key = { 0 };
+    struct dcs_err why = { 0 };
+
+    if (intent->has_key && dcs_cache_intent_key(r->cache, intent, &key, NULL) &&
+        !dcs_keys_destroy(r->env, &key, &why))
+        dcs_trace(r->env, "%s: %s", intent->dir, why.text);
+}
+
 /* The key goes to the disk as it is to lie there. */
 static bool put_key(const struct dcs_reissue_run *r, const struct dcs_access *access,
                     const struct dcs_key *key, struct dcs_intent *intent, struct dcs_err *err)
 {
     dcs_auto(dcs_key) struct dcs_key sealed = { 0 };
 
-    if (r->passphrase && !dcs_key_encrypt(key, r->passphrase, &sealed, err))
+    bool closes = r->passphrase && key->form == DCS_KEY_PKCS8;
+    if (closes && !dcs_key_encrypt(key, r->passphrase, &sealed, err))
         return false;
-    return dcs_cache_intent_put_key(r->cache, access, r->passphrase ? &sealed : key, intent, err);
+    return dcs_cache_intent_put_key(r->cache, access, closes ? &sealed : key, intent, err);
 }
 
 bool dcs_reissue_begin(const struct dcs_reissue_run *run, const struct dcs_reissue_goal *goal,
@@ -118,17 +136,18 @@ bool dcs_reissue_begin(const struct dcs_reissue_run *run, const struct dcs_reiss
     dcs_auto(dcs_key) struct dcs_key key = { 0 };
     dcs_auto(dcs_buf) struct dcs_buf csr = { .max = CSR_PEM_MAX };
 
-    if (strncmp(goal->key_kind, "pkcs11:", 7) == 0) {
-        dcs_fail(err, DCS_E_CONFIG, "order %lld: keys in tokens cannot be made by this version",
-                 (long long)intent->order);
-        return dcs_hint(err, "set key = ec:P-256 (or rsa:...) in [order/%lld]",
-                        (long long)intent->order);
-    }
+    const struct dcs_csr_subject subject = subject_of(run->order);
+    char label[32];
+
+    snprintf(label, sizeof(label), "order-%lld", (long long)intent->order);
+    if (!knows_names(run->order, err) || !dcs_keys_prepare(run->env, goal->key_kind, &key, err))
+        return false;
     /* A key from before that was never sent is replaced: it may be of another kind. */
-    return knows_names(run->order, err) && dcs_key_generate(goal->key_kind, &key, err) &&
-           put_key(run, &goal->access, &key, intent, err) &&
-           put_csr(run, intent, &key, &csr, err) &&
-           make_request(run, goal, &key, &intent->request, err) &&
+    drop_unsent(run, intent);
+    return put_key(run, &goal->access, &key, intent, err) &&
+           dcs_keys_make(run->env, &key, goal->key_kind, label, &subject, &csr, err) &&
+           put_csr(run, intent, &csr, err) &&
+           make_request(run, goal, &csr, &intent->request, err) &&
            dcs_reissue_save(run, intent, err);
 }
 
@@ -139,6 +158,7 @@ static bool load_csr(const struct dcs_reissue_run *r, const struct dcs_intent *i
 {
     dcs_auto(dcs_key) struct dcs_key key = { 0 };
     dcs_auto(dcs_key) struct dcs_key open = { 0 };
+    const struct dcs_csr_subject subject = subject_of(r->order);
     struct dcs_err why = { 0 };
 
     if (dcs_cache_intent_csr(r->cache, intent, ret_pem, &why))
@@ -150,7 +170,8 @@ static bool load_csr(const struct dcs_reissue_run *r, const struct dcs_intent *i
     if (key.form == DCS_KEY_ENCRYPTED && r->passphrase &&
         !dcs_key_decrypt(&key, r->passphrase, &open, err))
         return false;
-    return put_csr(r, intent, open.form ? &open : &key, ret_pem, err);
+    return dcs_keys_request(r->env, open.form ? &open : &key, &subject, ret_pem, err) &&
+           put_csr(r, intent, ret_pem, err);
 }
 
 static bool send_ask(const struct dcs_reissue_run *r, const struct dcs_intent *intent,

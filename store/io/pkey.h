@@ -7,6 +7,7 @@
 #ifndef DCS_IO_PKEY_H
 #define DCS_IO_PKEY_H
 
+#include "io/token.h"
 #include "io/x509.h"
 
 enum dcs_key_form {
@@ -44,11 +45,25 @@ bool dcs_key_sound(const struct dcs_key *key, struct dcs_err *err) DCS_CHECKED;
 /* A new key of that kind: ec:P-256, ec:P-384, rsa:2048, rsa:3072, rsa:4096 (what the CA takes,
  * policy.md 5). DCS_E_CONFIG for another kind. */
 bool dcs_key_generate(const char *kind, struct dcs_key *ret_key, struct dcs_err *err) DCS_CHECKED;
-/* A PKCS#10 request (RFC 2986) as PEM: the common name ("" none) and the names as subjectAltName, IP
- * addresses as such, signed with SHA-256. The CA takes names from its own request fields; they
- * stand here for people and for other CAs' habits. */
-bool dcs_csr_make(const struct dcs_key *key, const char *common_name, const char *const *names,
-                  size_t name_count, struct dcs_buf *ret_pem, struct dcs_err *err) DCS_CHECKED;
+/* Who a request is for: the common name ("" none) and the names as subjectAltName, IP addresses as such.
+ * The CA takes names from its own request fields; they stand here for people and for other CAs'
+ * habits. */
+struct dcs_csr_subject {
+    const char *common_name;
+    const char *const *names;
+    size_t name_count;
+};
+/* A PKCS#10 request (RFC 2986) as PEM, signed with SHA-256. */
+bool dcs_csr_make(const struct dcs_key *key, const struct dcs_csr_subject *subject,
+                  struct dcs_buf *ret_pem, struct dcs_err *err) DCS_CHECKED;
+/* The same for a key in a token, which signs it. */
+bool dcs_csr_make_in_token(struct dcs_token *token, const uint8_t id[DCS_TOKEN_ID_LEN],
+                           const struct dcs_csr_subject *subject, struct dcs_buf *ret_pem,
+                           struct dcs_err *err) DCS_CHECKED;
+/* The pointer to a key in a token that pkcs11-provider's decoder reads, and the URI in it. */
+bool dcs_key_point_at(const char *uri, struct dcs_key *ret_key, struct dcs_err *err) DCS_CHECKED;
+bool dcs_key_pointed_at(const struct dcs_key *key, char *out, size_t capacity,
+                        struct dcs_err *err) DCS_CHECKED;
 /* SHA-256 of the SubjectPublicKeyInfo in a PEM request of whatever line ends; DCS_E_REJECTED when it
  * cannot be read. */
 bool dcs_csr_spki_sha256(const char *pem, uint8_t out[DCS_SHA256_LEN],

@@ -80,7 +80,7 @@ static void extensions_drop(X509_EXTENSIONS **extensions)
     sk_X509_EXTENSION_pop_free(*extensions, X509_EXTENSION_free);
 }
 
-static void request_drop(X509_REQ **request)
+void dcs_csr_drop(X509_REQ **request)
 {
     X509_REQ_free(*request);
 }
@@ -137,7 +137,7 @@ static bool set_common_name(X509_REQ *request, const char *common_name)
                                       (const unsigned char *)common_name, -1, -1, 0) == 1;
 }
 
-static bool print_pem(const X509_REQ *request, struct dcs_buf *ret_pem, struct dcs_err *err)
+bool dcs_csr_print(const X509_REQ *request, struct dcs_buf *ret_pem, struct dcs_err *err)
 {
     unsigned char *der = NULL;
     int len = i2d_X509_REQ(request, &der);
@@ -149,23 +149,34 @@ static bool print_pem(const X509_REQ *request, struct dcs_buf *ret_pem, struct d
     return good;
 }
 
-bool dcs_csr_make(const struct dcs_key *key, const char *common_name, const char *const *names,
-                  size_t name_count, struct dcs_buf *ret_pem, struct dcs_err *err)
+X509_REQ *dcs_csr_unsigned(EVP_PKEY *pkey, const struct dcs_csr_subject *subject,
+                           struct dcs_err *err)
+{
+    X509_REQ *request = X509_REQ_new_ex(dcs_crypto(NULL), NULL);
+
+    if (request && X509_REQ_set_version(request, X509_REQ_VERSION_1) == 1 &&
+        set_common_name(request, subject->common_name) &&
+        add_names(request, subject->names, subject->name_count) &&
+        X509_REQ_set_pubkey(request, pkey) == 1)
+        return request;
+    X509_REQ_free(request);
+    dcs_fail(err, DCS_E_BUG, "making a certificate request: %s", dcs_crypto_reason());
+    return NULL;
+}
+
+bool dcs_csr_make(const struct dcs_key *key, const struct dcs_csr_subject *subject,
+                  struct dcs_buf *ret_pem, struct dcs_err *err)
 {
     dcs_auto(dcs_quiet) int quiet = dcs_quiet_begin();
     dcs_auto(dcs_evp) EVP_PKEY *pkey = dcs_key_to_evp(key, err);
-    dcs_auto(request) X509_REQ *request = NULL;
+    dcs_auto(dcs_csr) X509_REQ *request = NULL;
 
     (void)quiet;
-    if (!pkey)
+    if (!pkey || !(request = dcs_csr_unsigned(pkey, subject, err)))
         return false;
-    request = X509_REQ_new_ex(dcs_crypto(NULL), NULL);
-    if (!request || X509_REQ_set_version(request, X509_REQ_VERSION_1) != 1 ||
-        !set_common_name(request, common_name) || !add_names(request, names, name_count) ||
-        X509_REQ_set_pubkey(request, pkey) != 1 ||
-        X509_REQ_sign(request, pkey, dcs_crypto_sha256()) <= 0)
+    if (X509_REQ_sign(request, pkey, dcs_crypto_sha256()) <= 0)
         return dcs_fail(err, DCS_E_BUG, "making a certificate request: %s", dcs_crypto_reason());
-    return print_pem(request, ret_pem, err);
+    return dcs_csr_print(request, ret_pem, err);
 }
 
 /* PEM as it should be, on one line, or its base64 alone: the CA was seen to keep all of them. */
@@ -199,7 +210,7 @@ static X509_REQ *read_request(const char *pem)
 bool dcs_csr_spki_sha256(const char *pem, uint8_t out[DCS_SHA256_LEN], struct dcs_err *err)
 {
     dcs_auto(dcs_quiet) int quiet = dcs_quiet_begin();
-    dcs_auto(request) X509_REQ *request = read_request(pem);
+    dcs_auto(dcs_csr) X509_REQ *request = read_request(pem);
 
     (void)quiet;
     if (!request)

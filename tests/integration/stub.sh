@@ -39,7 +39,6 @@ equal "and one that went through an editor with CRLF" "$want" "$(public_of "$T/c
 equal "and one behind text and the chain in one file" "$want" "$(public_of "$T/both.pem")"
 check "ordinary keys are read as ever" sh -c "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out $T/plain.pem && openssl pkey -in $T/plain.pem -noout"
 check "and ordinary certificates" openssl x509 -in "$T/full.pem" -noout
-check_fails "a stub is no public key" 1 "" openssl pkey -pubin -in "$T/stub.pem" -noout
 
 cat >"$T/handshake.py" <<'PY'
 import socket, ssl, sys, threading

@@ -80,6 +80,53 @@ static void an_encrypted_key_opens_with_its_passphrase_alone(void **state)
     }
 }
 
+static void a_pointer_holds_the_uri_of_a_key_in_a_token(void **state)
+{
+    static const char *const uris[] = { "pkcs11:token=web;id=%01%02;type=private", "pkcs11:" };
+    char out[64];
+    char small[8];
+
+    (void)state;
+    for (size_t i = 0; i < DCS_COUNT(uris); i++) {
+        dcs_auto(dcs_key) struct dcs_key key = { 0 };
+        dcs_auto(dcs_key) struct dcs_key read = { 0 };
+        dcs_auto(dcs_buf) struct dcs_buf pem = { .max = 1 << 16 };
+        assert_true(dcs_key_point_at(uris[i], &key, NULL));
+        assert_true(dcs_key_to_pem(&key, &pem, NULL));
+        assert_non_null(strstr(dcs_buf_text(&pem), "-----BEGIN PKCS#11 PROVIDER URI-----"));
+        assert_true(dcs_key_from_our_pem(dcs_buf_text(&pem), pem.len, &read, NULL));
+        assert_true(dcs_key_pointed_at(&read, out, sizeof(out), NULL));
+        assert_string_equal(out, uris[i]);
+        assert_int_equal(dcs_key_pointed_at(&read, small, sizeof(small), NULL),
+                         strlen(uris[i]) < sizeof(small));
+    }
+}
+
+static void a_malformed_pointer_points_nowhere(void **state)
+{
+    static const struct {
+        uint8_t der[24];
+        size_t len;
+    } cases[] = {
+        { { 0 }, 0 },
+        { { 0x30, 0x00 }, 2 },
+        { { 0x30, 0x03, 0x0C, 0x01, 'x' }, 5 },                        /* one text alone */
+        { { 0x30, 0x06, 0x1A, 0x01, 'x', 0x1A, 0x01, 'y' }, 8 },       /* no UTF8String */
+        { { 0x30, 0x07, 0x1A, 0x01, 'x', 0x0C, 0x02, 'y', 0x00 }, 9 }, /* a NUL inside */
+        { { 0x30, 0x06, 0x1A, 0x01, 'x', 0x0C, 0x05, 'y' }, 8 },       /* cut off */
+    };
+    char out[64];
+
+    (void)state;
+    for (size_t i = 0; i < DCS_COUNT(cases); i++) {
+        dcs_auto(dcs_key) struct dcs_key key = { .form = DCS_KEY_POINTER };
+        struct dcs_err err = { 0 };
+        assert_true(dcs_secret_copy(cases[i].der, cases[i].len, &key.der, NULL));
+        assert_false(dcs_key_pointed_at(&key, out, sizeof(out), &err));
+        assert_int_equal(err.code, DCS_E_STATE);
+    }
+}
+
 static void two_keys_are_never_the_same(void **state)
 {
     dcs_auto(dcs_key) struct dcs_key a = { 0 };
@@ -91,6 +138,14 @@ static void two_keys_are_never_the_same(void **state)
     assert_true(dcs_key_generate("ec:P-256", &a, NULL) && dcs_key_generate("ec:P-256", &b, NULL));
     assert_true(dcs_key_spki_sha256(&a, hash_a, NULL) && dcs_key_spki_sha256(&b, hash_b, NULL));
     assert_memory_not_equal(hash_a, hash_b, sizeof(hash_a));
+}
+
+static bool make_csr(const struct dcs_key *key, const char *common_name, const char *const *names,
+                     size_t count, struct dcs_buf *pem)
+{
+    const struct dcs_csr_subject subject = { common_name, names, count };
+
+    return dcs_csr_make(key, &subject, pem, NULL);
 }
 
 static X509_REQ *read_request(const char *pem)
@@ -136,7 +191,7 @@ static void a_request_holds_name_names_and_key_and_is_signed_by_it(void **state)
         uint8_t of_key[DCS_SHA256_LEN];
         uint8_t of_request[DCS_SHA256_LEN];
         assert_true(dcs_key_generate(kinds[i], &key, NULL));
-        assert_true(dcs_csr_make(&key, "www.example.com", names, DCS_COUNT(names), &pem, NULL));
+        assert_true(make_csr(&key, "www.example.com", names, DCS_COUNT(names), &pem));
         X509_REQ *request = read_request(dcs_buf_text(&pem));
         assert_int_equal(X509_REQ_verify(request, X509_REQ_get0_pubkey(request)), 1);
         names_of(request, text, sizeof(text));
@@ -160,7 +215,7 @@ static void a_common_name_over_64_bytes_is_left_out(void **state)
     memset(name, 'a', 60);
     snprintf(name + 60, sizeof(name) - 60, ".example"); /* 68 bytes */
     assert_true(dcs_key_generate("ec:P-256", &key, NULL));
-    assert_true(dcs_csr_make(&key, name, names, 1, &pem, NULL));
+    assert_true(make_csr(&key, name, names, 1, &pem));
     X509_REQ *request = read_request(dcs_buf_text(&pem));
     assert_int_equal(X509_NAME_entry_count(X509_REQ_get_subject_name(request)), 0);
     X509_REQ_free(request);
@@ -194,7 +249,7 @@ static void a_request_with_crlf_reads_like_one_with_lf(void **state)
 
     (void)state;
     assert_true(dcs_key_generate("ec:P-256", &key, NULL));
-    assert_true(dcs_csr_make(&key, "a.example", NULL, 0, &pem, NULL));
+    assert_true(make_csr(&key, "a.example", NULL, 0, &pem));
     for (const char *at = dcs_buf_text(&pem); *at; at++) {
         if (*at == '\n')
             dcs_buf_addc(&crlf, '\r');
@@ -218,7 +273,7 @@ static void a_request_on_one_line_is_read(void **state)
 
     (void)state;
     assert_true(dcs_key_generate("ec:P-256", &key, NULL));
-    assert_true(dcs_csr_make(&key, "a.example", names, 2, &pem, NULL));
+    assert_true(make_csr(&key, "a.example", names, 2, &pem));
     for (const char *at = dcs_buf_text(&pem); *at; at++)
         if (*at != '\n')
             dcs_buf_addc(&line, *at);
@@ -236,6 +291,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_kind_is_made_as_it_is_named_and_another_is_refused),
         cmocka_unit_test(a_request_on_one_line_is_read),
+        cmocka_unit_test(a_pointer_holds_the_uri_of_a_key_in_a_token),
+        cmocka_unit_test(a_malformed_pointer_points_nowhere),
         cmocka_unit_test(an_encrypted_key_opens_with_its_passphrase_alone),
         cmocka_unit_test(two_keys_are_never_the_same),
         cmocka_unit_test(a_request_holds_name_names_and_key_and_is_signed_by_it),

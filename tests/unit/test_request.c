@@ -226,7 +226,8 @@ static void an_encrypted_key_is_known_by_its_request(void **state)
     assert_true(dcs_key_encrypt(&key, &passphrase, &sealed, NULL));
     assert_true(dcs_cache_intent_put_key(&place->cache, &everybody, &sealed, &intent, NULL));
     assert_false(dcs_cache_find_key(&place->cache, ORDER, spki, &found, NULL)); /* no request yet */
-    assert_true(dcs_csr_make(&key, "a.example", NULL, 0, &csr, NULL));
+    assert_true(
+        dcs_csr_make(&key, &(struct dcs_csr_subject){ .common_name = "a.example" }, &csr, NULL));
     assert_true(dcs_cache_intent_put_csr(&place->cache, &intent, &csr, NULL));
     assert_true(dcs_cache_find_key(&place->cache, ORDER, spki, &found, NULL));
     assert_int_equal(found.form, DCS_KEY_ENCRYPTED);
