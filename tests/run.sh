@@ -47,6 +47,9 @@ if [ -z "${DCS_PROMTOOL:-}" ] && unpack_promtool "$build/tools"; then
     DCS_PROMTOOL=$(realpath "$build/tools/promtool")
     export DCS_PROMTOOL
 fi
+# The crash test runs some n of its sweeps: other ones for each commit, the same ones for the same commit.
+OFFSET=${OFFSET:-$((16#$(git rev-parse --short=7 HEAD 2>/dev/null || echo 0)))}
+export OFFSET
 suite gcc gcc "" ""
 if ! $quick; then
     # Without a sanitizer's library clang links what users link.

@@ -21,53 +21,81 @@ enum { SITES = 6, FIRST_ORDER = 20000, BOOKS_EVERY_DAYS = 30, STAGGER_DAYS = 40,
 static const int64_t FIRST_DAY = 1767571200; /* 2026-01-05 */
 static const int64_t LAST_DAY = 1893456000;  /* 2030-01-01 */
 
-static struct site *site_of(struct country *c, int64_t order)
-{
-    for (int i = 0; i < c->count; i++)
-        if (c->sites[i].order == order)
-            return &c->sites[i];
-    return NULL;
-}
-
 /* ---- the timer ---- */
+
+struct timer {
+    struct country *c;
+    struct site *site;
+};
 
 static void take_result(void *context, const struct dcs_json *result, const struct dcs_err *err)
 {
-    struct country *c = context;
-    int64_t id = 0;
-    struct site *site = dcs_json_i64(result, "order_id", &id) ? site_of(c, id) : NULL;
+    const struct timer *timer = context;
+    struct site *site = timer->site;
+    const char *action = dcs_json_text(result, "action");
     bool waits = err->code == DCS_E_PENDING || err->code == DCS_E_POLICY ||
                  err->code == DCS_E_REFUSED || err->code == DCS_E_ENDED;
     bool is_away = err->code == DCS_E_AWAY || err->code == DCS_E_REJECTED;
 
-    if (site)
-        site->was_pending |= waits;
-    c->sum.pending += waits;
-    c->some_wait |= waits || is_away; /* the next timer looks for what was lost */
-    if (err->code == DCS_E_NONE || waits || is_away)
-        return;
-    fail_msg("order %lld: %s: %s", (long long)id, dcs_code_name(err->code), err->text);
+    site->was_pending |= waits;
+    site->is_open = err->code != DCS_E_NONE;
+    timer->c->sum.pending += waits;
+    if (site->is_open || (action && strcmp(action, "nothing") != 0))
+        site_note(timer->c, site, "sync: %s %s", action ? action : "", err->text);
+    if (site->is_open && !waits && !is_away)
+        site_fail(timer->c, site, "sync: %s: %s", dcs_code_name(err->code), err->text);
 }
 
-static void sync_once(struct country *c)
+/* What comes next may hang on the hour. */
+static bool is_near(const struct site *site, int64_t now)
 {
+    return !site->has_pair || site->is_open || now - site->acted_at < SIM_DAY ||
+           now >= sim_due(site->pair.not_before, site->pair.not_after, site->kind->people_days) -
+                      SIM_DAY;
+}
+
+/* Each ten minutes as on a real host where something has just gone wrong, each hour near whatever may
+ * happen; in between most runs would find nothing, and are left out. */
+static int64_t pause_of(const struct country *c, const struct site *site)
+{
+    int64_t now = c->sim.world.now;
+
+    if (now - site->last_disturbed < 2 * SIM_HOUR ||
+        (now - c->outage_ends < SIM_HOUR && site->is_open))
+        return SIM_HOUR / 6;
+    return is_near(site, now) ? SIM_HOUR : 12 * SIM_HOUR;
+}
+
+/* What an unprivileged server gets is looked at each time. */
+static void fire(struct country *c, struct site *site)
+{
+    struct timer timer = { c, site };
     struct dcs_err err = { 0 };
 
-    c->some_wait = false;
-    if (!dcs_store_sync(c->host.verb, NULL, take_result, c, &err))
-        fail_msg("sync: %s", err.text);
+    if (site->order && !dcs_store_sync(site->host.verb, NULL, take_result, &timer, &err))
+        site_fail(c, site, "sync: %s", err.text);
+    outages_note(c, site);
+    site_check(c, site);
+    site->next_timer = c->sim.world.now + pause_of(c, site);
 }
 
-/* Hourly timers, as far as they can change something. */
-static void sync(struct country *c)
+static struct site *next_site(struct country *c)
 {
-    sync_once(c);
-    outages_note(c);
-    bool disturbed = c->sim.world.now - c->last_disturbed < 2 * SIM_DAY;
-    for (int i = 0; i < (disturbed ? 3 : 1) && c->some_wait; i++) {
-        sim_move_to(&c->sim, c->sim.world.now + SIM_HOUR / 2);
-        sync_once(c);
+    struct site *first = &c->sites[0];
+
+    for (int i = 1; i < c->count; i++)
+        if (c->sites[i].next_timer < first->next_timer)
+            first = &c->sites[i];
+    return first;
+}
+
+static void live_until(struct country *c, int64_t when)
+{
+    for (struct site *site = next_site(c); site->next_timer < when; site = next_site(c)) {
+        sim_move_to(&c->sim, site->next_timer);
+        fire(c, site);
     }
+    sim_move_to(&c->sim, when);
 }
 
 /* ---- the books ---- */
@@ -135,26 +163,37 @@ static void load_some(struct country *c)
     struct sim_pair pair = { 0 };
     struct dcs_err err = { 0 };
 
-    for (int i = 0; i < c->count; i++)
-        if (c->sites[i].order && sim_up_to(&c->sim, 3) == 0)
-            (void)!sim_load(&c->host, c->sites[i].order, &pair, &err);
+    for (int i = 0; i < c->count; i++) {
+        struct site *site = &c->sites[i];
+        if (!site->order || sim_up_to(&c->sim, 3) != 0)
+            continue;
+        (void)!sim_load(&site->host, site->order, &pair, &err);
+        outages_note(c, site);
+    }
+}
+
+/* After people acted, and after the CA came back, timers are at hand. */
+static void wake(struct country *c, bool all)
+{
+    for (int i = 0; i < c->count; i++) {
+        int64_t soon = c->sim.world.now + sim_up_to(&c->sim, SIM_HOUR / 6);
+        if ((all || c->sites[i].acted_at + SIM_HOUR / 6 > c->sim.world.now) &&
+            c->sites[i].next_timer > soon)
+            c->sites[i].next_timer = soon;
+    }
 }
 
 static void live_a_day(struct country *c)
 {
-    int64_t before = c->sim.world.now;
-
-    sim_move_to(&c->sim, c->sim.world.now + 20 * SIM_HOUR + sim_up_to(&c->sim, 20 * SIM_HOUR));
+    live_until(c, c->sim.world.now + 20 * SIM_HOUR + sim_up_to(&c->sim, 20 * SIM_HOUR));
+    bool was_down = c->is_down;
     outages_act(c);
     change_orders(c);
     sim_move_to(&c->sim, c->sim.world.now + 10); /* a new configuration is looked at by then */
     for (int i = 0; i < c->count; i++)
         people_act(c, &c->sites[i]);
     load_some(c);
-    sync(c);
-    c->step_s = c->sim.world.now - before;
-    for (int i = 0; i < c->count; i++)
-        site_check(c, &c->sites[i]);
+    wake(c, was_down && !c->is_down);
 }
 
 static void tell(const struct country *c)
@@ -170,6 +209,16 @@ static void tell(const struct country *c)
                   "requests sent again; %.0f order-days without a valid pair, each with a reason\n",
                   (long long)c->sum.outages, (long long)c->sum.lost, (long long)c->sum.acts,
                   c->revoked, c->sent_again, (double)c->sum.excused_s / SIM_DAY);
+}
+
+static void begin_hosts(struct country *c)
+{
+    char name[32];
+
+    for (int i = 0; i < c->count; i++) {
+        snprintf(name, sizeof(name), "site-%d", i);
+        sim_host_begin(&c->sim, &c->sites[i].host, name, "");
+    }
 }
 
 static void a_hundred_years(void **state)
@@ -189,8 +238,9 @@ static void a_hundred_years(void **state)
         c->sites[i] =
             (struct site){ .kind = &kinds[(size_t)i % kind_count],
                            .number = i,
-                           .begin = FIRST_DAY + sim_up_to(&c->sim, STAGGER_DAYS) * SIM_DAY };
-    sim_host_begin(&c->sim, &c->host, "host", "");
+                           .begin = FIRST_DAY + sim_up_to(&c->sim, STAGGER_DAYS) * SIM_DAY,
+                           .next_timer = FIRST_DAY };
+    begin_hosts(c);
     while (c->sim.world.now < LAST_DAY) {
         live_a_day(c);
         if (c->is_down || c->sim.world.now < books_at)
@@ -203,10 +253,11 @@ static void a_hundred_years(void **state)
         outages_act(c);
     }
     keep_books(c, &tags);
-    for (int i = 0; i < c->count; i++)
+    for (int i = 0; i < c->count; i++) {
         if (c->sites[i].order)
             site_end_order(c, &c->sites[i]);
-    sim_host_end(&c->host);
+        sim_host_end(&c->sites[i].host);
+    }
     tell(c);
     for (int i = 0; i < CAUSES; i++)
         assert_true(c->sum.by[i] > 0); /* all that the ledger bounds has happened */
@@ -219,6 +270,8 @@ static int end(void **state)
     struct country *c = *state;
 
     sim_end(&c->sim);
+    for (int i = 0; i < c->count; i++)
+        free(c->sites[i].journal);
     free(c->sites);
     return 0;
 }

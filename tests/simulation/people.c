@@ -82,7 +82,9 @@ static void revoke(struct country *c, struct site *site)
         return;
     patch(c, site, "{\"revoke\":true}");
     site->allowed[BY_REVOCATION]++;
+    site->revoked_at = c->sim.world.now;
     c->revoked++;
+    site_note(c, site, "%.8s is revoked", site->pair.serial);
 }
 
 /* Somebody adds a name with a key of his own: elsewhere, and no reason to reissue. */
@@ -105,6 +107,7 @@ static void add_name(struct country *c, struct site *site)
     snprintf(body + len, sizeof(body) - len, "]}}");
     patch(c, site, body);
     site->reissued_elsewhere++;
+    site_note(c, site, "reissued elsewhere with a name more");
 }
 
 static void flip_ct(struct country *c, struct site *site)
@@ -115,12 +118,13 @@ static void flip_ct(struct country *c, struct site *site)
     bool off = dcs_json_tri(order, "info.disable_ct") == DCS_YES;
     patch(c, site, off ? "{\"disable_ct\":false}" : "{\"disable_ct\":true}");
     site->allowed[BY_DRIFT]++;
+    site_note(c, site, "CT logging is switched %s at the CA", off ? "on" : "off");
 }
 
 static void auto_reissue(struct country *c, struct site *site)
 {
-    if (!site_waits(c, site))
-        act(c, site, "auto_reissue");
+    if (!site_waits(c, site) && act(c, site, "auto_reissue"))
+        site_note(c, site, "reissued by the CA");
 }
 
 static void rotate(struct country *c, struct site *site)
@@ -137,11 +141,10 @@ static void note_verb(struct country *c, struct site *site, bool done, const str
                 err->code == DCS_E_REJECTED || err->code == DCS_E_ENDED;
 
     if (!done && !fine)
-        fail_msg("order %lld (%s): a verb ended with %s: %s", (long long)site->order,
-                 site->kind->name, dcs_code_name(err->code), err->text);
+        site_fail(c, site, "a verb ended with %s: %s", dcs_code_name(err->code), err->text);
     site->allowed[BY_VERB]++;
     site->was_pending |= !done;
-    (void)c;
+    site_note(c, site, "verb: %s", done ? "done" : err->text);
 }
 
 static void reissue(struct country *c, struct site *site)
@@ -151,7 +154,7 @@ static void reissue(struct country *c, struct site *site)
     struct dcs_uri uri = sim_uri(site->order);
     struct dcs_err err = { 0 };
 
-    note_verb(c, site, dcs_store_reissue(c->host.verb, &uri, &options, &report, &err), &err);
+    note_verb(c, site, dcs_store_reissue(site->host.verb, &uri, &options, &report, &err), &err);
 }
 
 static void set_ct(struct country *c, struct site *site)
@@ -165,7 +168,8 @@ static void set_ct(struct country *c, struct site *site)
         return;
     /* Where the verb cannot reissue at once, the drift is left to sync. */
     site->allowed[BY_DRIFT]++;
-    note_verb(c, site, dcs_store_set_ct(c->host.verb, &uri, logged, VERB_MS, &report, &err), &err);
+    note_verb(c, site, dcs_store_set_ct(site->host.verb, &uri, logged, VERB_MS, &report, &err),
+              &err);
 }
 
 static void (*const acts[])(struct country *, struct site *) = { reissue,  set_ct, flip_ct,
@@ -186,9 +190,11 @@ static void go_to_work(struct country *c, struct site *site)
         if (site->kind->may_reject && site->rejections == 0 && sim_up_to(&c->sim, 3) == 0 &&
             act(c, site, "reject")) {
             site->rejections++;
+            site_note(c, site, "rejected");
             site->remedy_at = now + REMEDY_DAYS * SIM_DAY + sim_up_to(&c->sim, 5 * SIM_DAY);
         } else {
             act(c, site, "complete");
+            site_note(c, site, "people did what it waits for");
         }
         c->sum.acts++;
     }
@@ -204,9 +210,12 @@ void people_act(struct country *c, struct site *site)
     if (!site->order || c->is_down)
         return;
     go_to_work(c, site);
+    outages_note(c, site);
     if (sim_up_to(&c->sim, QUIET_DAYS) > 0 || c->sim.world.now > site->order_end)
         return;
     acts[sim_up_to(&c->sim, (int64_t)DCS_COUNT(acts) - 1)](c, site);
+    outages_note(c, site);
+    site->acted_at = c->sim.world.now;
     c->sum.acts++;
 }
 
@@ -239,6 +248,7 @@ static void begin_outage(struct country *c)
         fault(c, faults[kind]);
     c->outage_ends = c->sim.world.now + 6 * SIM_HOUR + sim_up_to(&c->sim, 114 * SIM_HOUR);
     c->sum.outages++;
+    country_note(c, "the CA is down");
 }
 
 static void end_outage(struct country *c)
@@ -250,6 +260,7 @@ static void end_outage(struct country *c)
     else
         sim_try(&c->sim, "DELETE", "/faults", NULL);
     c->is_down = false;
+    country_note(c, "the CA is back");
     c->outage_ends = now;
     c->outage_begins = now + (15 + sim_up_to(&c->sim, 45)) * SIM_DAY;
 }
@@ -270,16 +281,18 @@ static void lose_one(struct country *c)
     c->sum.lost++;
 }
 
-/* A loss that was set up waits for its request; once taken, what follows may take two days. */
-void outages_note(struct country *c)
+/* A loss that was set up waits for its request. */
+void outages_note(struct country *c, struct site *site)
 {
-    if (c->is_down)
+    if (c->is_down || c->faults_left == 0)
         return;
     dcs_auto(dcs_json) struct dcs_json *list = sim_control(&c->sim, "GET", "/faults", NULL);
     int64_t left = (int64_t)dcs_json_count(list);
 
-    if (left < c->faults_left)
-        c->last_disturbed = c->sim.world.now;
+    if (left < c->faults_left) {
+        site->last_disturbed = c->sim.world.now;
+        site_note(c, site, "a request or an answer was lost");
+    }
     c->faults_left = left;
 }
 
@@ -293,7 +306,6 @@ void outages_act(struct country *c)
     }
     if (c->is_down)
         return;
-    outages_note(c);
     if (now >= c->next_loss) {
         lose_one(c);
         c->faults_left += 2;

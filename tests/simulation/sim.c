@@ -239,6 +239,12 @@ static bool random_of(void *context, void *out, size_t len)
     return world->env.random(world, out, len);
 }
 
+static unsigned nobody(void *context)
+{
+    (void)context;
+    return 65534;
+}
+
 static const char *no_variable(void *context, const char *name)
 {
     (void)context;
@@ -276,6 +282,8 @@ void sim_begin(struct sim *sim, int64_t now, uint64_t seed)
                                  .sleep_ms = sleep_both,
                                  .random = random_of,
                                  .getenv = no_variable };
+    sim->nobody = sim->env;
+    sim->nobody.euid = nobody;
     /* Thousands of small files: in memory where that is possible. */
     if (access("/dev/shm", W_OK) == 0)
         setenv("TMPDIR", "/dev/shm", 0);
@@ -291,5 +299,8 @@ void sim_end(struct sim *sim)
     sim_stop_sandbox(sim);
     dcs_http_free(sim->http);
     sim->http = NULL;
-    fake_dir_drop(&sim->dir);
+    if (!getenv("DCS_SIM_KEEP"))
+        fake_dir_drop(&sim->dir);
+    else
+        print_message("left in %s\n", sim->dir);
 }

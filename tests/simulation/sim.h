@@ -20,6 +20,7 @@ enum { SIM_HOUR = 3600, SIM_DAY = 86400 };
 struct sim {
     struct fake_world world; /* world.now is the time */
     struct dcs_env env;      /* for the store: its sleep moves the CA's clock, too */
+    struct dcs_env nobody;   /* the same, for a user who is not the keeper */
     char *dir;               /* all that this simulation writes */
     pid_t sandbox;           /* 0: not running */
     int port;                /* the same one after each start */
@@ -30,7 +31,7 @@ struct sim {
 
 /* DIGICERT_SANDBOX names the program. */
 void sim_begin(struct sim *sim, int64_t now, uint64_t seed);
-void sim_end(struct sim *sim);
+void sim_end(struct sim *sim);           /* DCS_SIM_KEEP=1 leaves the directory, and says where */
 void sim_stop_sandbox(struct sim *sim);  /* connections are refused from then on */
 void sim_start_sandbox(struct sim *sim); /* again, with what it had */
 /* Both clocks; never back. */
@@ -57,8 +58,9 @@ int64_t sim_time_at(const struct dcs_json *object, const char *path);   /* -1 ab
 struct sim_host {
     char *dir; /* holds conf and state/ */
     char *conf;
-    struct dcs_store *door; /* as OpenSSL's provider */
-    struct dcs_store *verb; /* as the command line */
+    struct dcs_store *door;   /* as OpenSSL's provider */
+    struct dcs_store *verb;   /* as the command line */
+    struct dcs_store *reader; /* as an unprivileged server: it asks nobody and writes nothing */
 };
 void sim_host_begin(struct sim *sim, struct sim_host *host, const char *name, const char *sections);
 void sim_host_configure(struct sim *sim, struct sim_host *host, const char *sections);
@@ -69,8 +71,8 @@ void sim_only_days(int days, char *out, size_t capacity);
 void sim_host_forget(const struct sim_host *host, int64_t order);
 
 struct dcs_uri sim_uri(int64_t order);
-/* What an application gets now. False: it gets nothing, *err says why. A key that does not fit ends
- * the test. */
+/* What an application gets now: by sim_load a keeper's, which may ask the CA, by sim_read another's, which
+ * gets what is here. False: it gets nothing, *err says why. A key that does not fit ends the test. */
 struct sim_pair {
     char serial[65];
     char dir[128]; /* of the generation, whole path */
@@ -80,11 +82,13 @@ struct sim_pair {
 };
 bool sim_load(struct sim_host *host, int64_t order, struct sim_pair *ret_pair,
               struct dcs_err *err) DCS_CHECKED;
+bool sim_read(struct sim_host *host, int64_t order, struct sim_pair *ret_pair,
+              struct dcs_err *err) DCS_CHECKED;
 /* request.json of a generation, NULL without one. */
 struct dcs_json *sim_request(const struct sim_pair *pair);
 /* The earliest moment at which a certificate is due, by the page and not by the code: two thirds less
  * the greatest spread, less what approval by a person takes. */
 int64_t sim_due(int64_t not_before, int64_t not_after, bool approval);
-struct dcs_json *sim_show(struct sim_host *host, int64_t order, int64_t at);
+struct dcs_json *sim_show(const struct sim_host *host, int64_t order, int64_t at);
 
 #endif

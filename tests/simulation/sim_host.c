@@ -32,12 +32,12 @@ void sim_host_configure(struct sim *sim, struct sim_host *host, const char *sect
     free(text);
 }
 
-static struct dcs_store *open_store(struct sim *sim, const struct sim_host *host,
+static struct dcs_store *open_store(const struct dcs_env *env, const struct sim_host *host,
                                     enum dcs_caller caller)
 {
     const struct dcs_store_options options = { .caller = caller,
                                                .config_path = host->conf,
-                                               .env = &sim->env };
+                                               .env = env };
     struct dcs_store *store = NULL;
     struct dcs_err err = { 0 };
 
@@ -53,14 +53,16 @@ void sim_host_begin(struct sim *sim, struct sim_host *host, const char *name, co
         asprintf(&host->conf, "%s/conf", host->dir) < 0 || mkdir(host->dir, 0755) != 0)
         abort();
     sim_host_configure(sim, host, sections);
-    host->door = open_store(sim, host, DCS_CALLER_DOOR);
-    host->verb = open_store(sim, host, DCS_CALLER_VERB);
+    host->door = open_store(&sim->env, host, DCS_CALLER_DOOR);
+    host->verb = open_store(&sim->env, host, DCS_CALLER_VERB);
+    host->reader = open_store(&sim->nobody, host, DCS_CALLER_DOOR);
 }
 
 void sim_host_end(struct sim_host *host)
 {
     dcs_store_free(host->door);
     dcs_store_free(host->verb);
+    dcs_store_free(host->reader);
     free(host->dir);
     free(host->conf);
     *host = (struct sim_host){ 0 };
@@ -87,15 +89,16 @@ struct dcs_uri sim_uri(int64_t order)
     return uri;
 }
 
-bool sim_load(struct sim_host *host, int64_t order, struct sim_pair *ret_pair, struct dcs_err *err)
+static bool load(struct sim_host *host, struct dcs_store *store, int64_t order,
+                 struct sim_pair *ret_pair, struct dcs_err *err)
 {
     dcs_auto(dcs_bundle) struct dcs_bundle *bundle = NULL;
     dcs_auto(dcs_key) struct dcs_key key = { 0 };
     struct dcs_uri uri = sim_uri(order);
     uint8_t spki[DCS_SHA256_LEN];
 
-    if (!dcs_store_open(host->door, &uri, true, &bundle, err) ||
-        !dcs_store_key(host->door, bundle, &key, err) || !dcs_key_spki_sha256(&key, spki, err))
+    if (!dcs_store_open(store, &uri, true, &bundle, err) ||
+        !dcs_store_key(store, bundle, &key, err) || !dcs_key_spki_sha256(&key, spki, err))
         return false;
     const struct dcs_facts *facts = dcs_bundle_facts(bundle);
     if (memcmp(spki, facts->leaf.spki_sha256, sizeof(spki)) != 0)
@@ -108,6 +111,16 @@ bool sim_load(struct sim_host *host, int64_t order, struct sim_pair *ret_pair, s
     ret_pair->not_after = facts->leaf.not_after;
     memcpy(ret_pair->spki_sha256, spki, sizeof(spki));
     return true;
+}
+
+bool sim_load(struct sim_host *host, int64_t order, struct sim_pair *ret_pair, struct dcs_err *err)
+{
+    return load(host, host->door, order, ret_pair, err);
+}
+
+bool sim_read(struct sim_host *host, int64_t order, struct sim_pair *ret_pair, struct dcs_err *err)
+{
+    return load(host, host->reader, order, ret_pair, err);
 }
 
 struct dcs_json *sim_request(const struct sim_pair *pair)
@@ -132,7 +145,7 @@ int64_t sim_due(int64_t not_before, int64_t not_after, bool approval)
     return not_before + due - life / 30 - (approval ? early : 0);
 }
 
-struct dcs_json *sim_show(struct sim_host *host, int64_t order, int64_t at)
+struct dcs_json *sim_show(const struct sim_host *host, int64_t order, int64_t at)
 {
     const struct dcs_show_options options = { .at = at };
     struct dcs_uri uri = sim_uri(order);

@@ -12,7 +12,12 @@
 
 #include <cmocka.h>
 
-enum { SECTIONS_MAX = 1 << 16, END_SHIFT = 4 * SIM_DAY, RETRY = 8 * SIM_HOUR };
+enum {
+    END_SHIFT = 4 * SIM_DAY,
+    RETRY = 8 * SIM_HOUR,   /* the ladder's last rung, and the timer after it */
+    DENIED = 2 * SIM_HOUR,  /* a lost request is asked for again after ten minutes of denial */
+    UNAWARE = 7 * SIM_HOUR, /* order info is read each six hours: a revocation is learnt by then */
+};
 
 /* ---- the plan's own need, by the page ---- */
 
@@ -54,19 +59,13 @@ static int needed(const struct site *site, const struct sim_pair *first, int64_t
 
 /* ---- beginning ---- */
 
-void site_configure(struct country *c)
+static void configure(struct country *c, struct site *site)
 {
-    char *text = calloc(1, SECTIONS_MAX);
-    size_t len = 0;
+    char text[256];
 
-    assert_non_null(text);
-    for (int i = 0; i < c->count; i++)
-        if (c->sites[i].order)
-            len +=
-                (size_t)snprintf(text + len, SECTIONS_MAX - len, "[order/%lld]\nreissue = auto\n%s",
-                                 (long long)c->sites[i].order, c->sites[i].kind->section);
-    sim_host_configure(&c->sim, &c->host, text);
-    free(text);
+    snprintf(text, sizeof(text), "[order/%lld]\nreissue = auto\n%s", (long long)site->order,
+             site->kind->section);
+    sim_host_configure(&c->sim, &site->host, text);
 }
 
 static void import_key(struct country *c, struct site *site)
@@ -77,7 +76,7 @@ static void import_key(struct country *c, struct site *site)
     struct dcs_err err = { 0 };
 
     sim_order_key(&c->sim, site->order, &key);
-    if (!dcs_store_import(c->host.verb, &uri, &key, NULL, &bundle, &err))
+    if (!dcs_store_import(site->host.verb, &uri, &key, NULL, &bundle, &err))
         fail_msg("import: %s", err.text);
 }
 
@@ -88,9 +87,12 @@ void site_begin_order(struct country *c, struct site *site)
     struct site fresh = { .kind = kind, .number = site->number, .order = c->next_order++ };
     char name[64];
 
-    fresh.begin = now;
+    fresh.host = site->host;
+    fresh.next_timer = site->next_timer;
+    fresh.begin = fresh.checked_at = fresh.acted_at = now;
     fresh.order_end = dcs_time_midnight(now) + 365LL * kind->years * SIM_DAY - 1;
     fresh.allowed[BY_NO_PAIR] = 1;
+    free(site->journal);
     *site = fresh;
     snprintf(name, sizeof(name), kind->is_email ? "box%d@s%d.example" : "w%d.s%d.example",
              site->number, site->number);
@@ -99,9 +101,11 @@ void site_begin_order(struct country *c, struct site *site)
                               "\"order_days\":%d%s,\"switches\":{%s}}",
                               (long long)site->order, name, kind->product, 365 * kind->years,
                               kind->order, kind->switches));
-    site_configure(c);
+    configure(c, site);
     c->sum.orders++;
-    if (sim_up_to(&c->sim, 1))
+    bool imports = sim_up_to(&c->sim, 1);
+    site_note(c, site, "the order begins, %s", imports ? "its key is imported" : "no key here");
+    if (imports)
         import_key(c, site);
 }
 
@@ -111,31 +115,6 @@ struct dcs_json *site_at_ca(struct country *c, const struct site *site)
 
     snprintf(path, sizeof(path), "/orders/%lld", (long long)site->order);
     return sim_control(&c->sim, "GET", path, NULL);
-}
-
-/* ---- the end of the test ---- */
-
-static void print_part(const char *title, const struct dcs_json *part)
-{
-    dcs_auto(dcs_buf) struct dcs_buf text = { .max = 1 << 20 };
-
-    if (part && dcs_json_print(part, true, &text, NULL))
-        fprintf(stderr, "%s: %s\n", title, dcs_buf_text(&text));
-}
-
-/* With what both sides know. */
-static void fail_order(struct country *c, const struct site *site, const char *why)
-{
-    dcs_auto(dcs_json) struct dcs_json *shown = sim_show(&c->host, site->order, 0);
-    dcs_auto(dcs_json) struct dcs_json *at_ca = c->is_down ? NULL : site_at_ca(c, site);
-
-    print_part("plan", dcs_json_get(shown, "plan"));
-    print_part("request", dcs_json_get(shown, "request"));
-    print_part("last failure", dcs_json_get(shown, "last_failure"));
-    print_part("generations", dcs_json_get(shown, "generations"));
-    print_part("requests at the CA", dcs_json_get(at_ca, "requests"));
-    fail_msg("order %lld (%s) at %lld: %s", (long long)site->order, site->kind->name,
-             (long long)c->sim.world.now, why);
 }
 
 /* ---- revoked at the CA ---- */
@@ -194,6 +173,20 @@ static void go_back(struct country *c, struct site *site, const struct sim_pair 
     site->plan_before += needed(site, &site->segment, c->sim.world.now);
     site->segment = site->earlier = site->pair = *pair;
     site->since = c->sim.world.now;
+    site_note(c, site, "back to %.8s", pair->serial);
+}
+
+static void note_pair(struct country *c, struct site *site, const struct sim_pair *pair,
+                      enum cause cause, int64_t asked_at)
+{
+    static const char *const names[] = { "plan", "drift", "no pair", "revocation", "verb", "CA" };
+    char dates[3][DCS_TIME_TEXT];
+
+    dcs_time_text(pair->not_before, dates[0]);
+    dcs_time_text(pair->not_after, dates[1]);
+    dcs_time_text(asked_at, dates[2]);
+    site_note(c, site, "%.8s of %.10s to %.10s for %s, asked for at %s", pair->serial, dates[0],
+              dates[1], names[cause], asked_at < 0 ? "no time" : dates[2]);
 }
 
 static bool before_is_revoked(struct country *c, const struct site *site)
@@ -216,10 +209,10 @@ static void count_pair(struct country *c, struct site *site, const struct sim_pa
         cause = BY_REVOCATION;
     site->seen[cause]++;
     c->sum.by[cause]++;
+    note_pair(c, site, pair, cause, asked_at);
     if (cause == BY_PLAN) {
         if (asked_at < due)
-            fail_msg("order %lld (%s): asked at %lld, due from %lld", (long long)site->order,
-                     site->kind->name, (long long)asked_at, (long long)due);
+            site_fail(c, site, "asked at %lld, due from %lld", (long long)asked_at, (long long)due);
     } else {
         if (site->has_pair)
             site->plan_before += needed(site, &site->segment, c->sim.world.now);
@@ -231,17 +224,16 @@ static void count_pair(struct country *c, struct site *site, const struct sim_pa
     site->has_pair = true;
     int plan = site->plan_before + needed(site, &site->segment, c->sim.world.now) + 1;
     if (site->seen[BY_PLAN] > plan)
-        fail_msg("order %lld (%s): the plan needs %d, %d were asked for", (long long)site->order,
-                 site->kind->name, plan - 1, site->seen[BY_PLAN]);
+        site_fail(c, site, "the plan needs %d, %d were asked for", plan - 1, site->seen[BY_PLAN]);
     /* A revoked one that is not served at all leaves no pair: the store may call it either. */
     int helpless = site->seen[BY_NO_PAIR] + site->seen[BY_REVOCATION] - site->allowed[BY_NO_PAIR] -
                    site->allowed[BY_REVOCATION];
     if (helpless > 0)
-        fail_order(c, site, "more reissues for want of a pair than had a reason");
+        site_fail(c, site, "more reissues for want of a pair than had a reason");
     for (int i = BY_DRIFT; i < BY_CA; i++)
         if (i != BY_NO_PAIR && site->seen[i] > site->allowed[i])
-            fail_msg("order %lld (%s): %d certificates of cause %d, %d had a reason",
-                     (long long)site->order, site->kind->name, site->seen[i], i, site->allowed[i]);
+            site_fail(c, site, "%d certificates of cause %d, %d had a reason", site->seen[i], i,
+                      site->allowed[i]);
 }
 
 /* ---- a day without a valid certificate ---- */
@@ -264,16 +256,16 @@ static bool is_excused(struct country *c, const struct site *site)
 {
     int64_t now = c->sim.world.now;
 
-    outages_note(c); /* the application's own attempt just now */
-    return c->is_down || now - c->outage_ends < RETRY || now - c->last_disturbed < 2 * SIM_DAY ||
-           (site->remedy_at && site->kind->may_reject) || site_waits(c, site);
+    return c->is_down || now - c->outage_ends < RETRY || now - site->last_disturbed < DENIED ||
+           now - site->revoked_at < UNAWARE || (site->remedy_at && site->kind->may_reject) ||
+           site_waits(c, site);
 }
 
 /* Nothing that is here would have been better than what is served. */
 static void nothing_better_is_here(struct country *c, const struct site *site)
 {
     dcs_auto(dcs_json) struct dcs_json *at_ca = c->is_down ? NULL : site_at_ca(c, site);
-    dcs_auto(dcs_json) struct dcs_json *shown = sim_show(&c->host, site->order, 0);
+    dcs_auto(dcs_json) struct dcs_json *shown = sim_show(&site->host, site->order, 0);
     const struct dcs_json *one = dcs_json_first(dcs_json_get(shown, "generations"));
 
     if (c->is_down && site->allowed[BY_REVOCATION])
@@ -282,8 +274,7 @@ static void nothing_better_is_here(struct country *c, const struct site *site)
         const char *serial = dcs_json_text(one, "serial");
         if (dcs_json_tri(one, "has_key") == DCS_YES && serial &&
             sim_time_at(one, "not_after") >= c->sim.world.now && !is_revoked(at_ca, serial))
-            fail_msg("order %lld (%s): %s is valid and not served", (long long)site->order,
-                     site->kind->name, serial);
+            site_fail(c, site, "%s is valid and not served", serial);
     }
 }
 
@@ -304,7 +295,7 @@ void site_check(struct country *c, struct site *site)
 
     if (!site->order || now > site->order_end)
         return;
-    bool loaded = sim_load(&c->host, site->order, &pair, &err);
+    bool loaded = sim_read(&site->host, site->order, &pair, &err);
     bool in_date = loaded && now >= pair.not_before && now <= pair.not_after;
     if (loaded && strcmp(pair.serial, site->pair.serial) != 0) {
         if (is_known(site, &pair))
@@ -312,7 +303,9 @@ void site_check(struct country *c, struct site *site)
         else
             count_pair(c, site, &pair);
     }
-    c->sum.order_s += c->step_s;
+    int64_t step_s = now - site->checked_at;
+    site->checked_at = now;
+    c->sum.order_s += step_s;
     if (in_date && !serves_revoked(c, site, &pair))
         return;
     if (in_date == false && site->has_pair)
@@ -320,8 +313,9 @@ void site_check(struct country *c, struct site *site)
     if (loaded && !in_date && site->pair.not_after >= site->order_end - END_SHIFT)
         return; /* the CA moved the end of the order off a weekend */
     if (!is_excused(c, site))
-        fail_order(c, site, loaded ? "what is served is not valid" : err.text);
-    c->sum.excused_s += c->step_s;
+        site_fail(c, site, "%s", loaded ? "what is served is not valid" : err.text);
+    c->sum.excused_s += step_s;
+    site_note(c, site, "without a valid pair");
 }
 
 /* ---- the end ---- */
@@ -340,7 +334,8 @@ static int count_auto_reissues(const struct dcs_json *order)
 }
 
 /* Each public key has one certificate, or DigiCert itself has used the old request again. */
-static void one_certificate_a_key(const struct site *site, const struct dcs_json *order)
+static void one_certificate_a_key(struct country *c, const struct site *site,
+                                  const struct dcs_json *order)
 {
     const struct dcs_json *list = dcs_json_get(order, "certificates");
     int twice = 0;
@@ -356,8 +351,8 @@ static void one_certificate_a_key(const struct site *site, const struct dcs_json
         }
     }
     if (twice > count_auto_reissues(order))
-        fail_msg("order %lld (%s): %d keys were certified twice, DigiCert did so %d times",
-                 (long long)site->order, site->kind->name, twice, count_auto_reissues(order));
+        site_fail(c, site, "%d keys were certified twice, DigiCert did so %d times", twice,
+                  count_auto_reissues(order));
 }
 
 void site_end_order(struct country *c, struct site *site)
@@ -376,27 +371,9 @@ void site_end_order(struct country *c, struct site *site)
     /* The one that was bought, ours, those of others. */
     int most = 1 + ours + count_auto_reissues(order) + site->reissued_elsewhere;
     if (issued > most)
-        fail_msg("order %lld (%s): the CA has issued %d, %d are accounted for",
-                 (long long)site->order, site->kind->name, issued, most);
-    one_certificate_a_key(site, order);
+        site_fail(c, site, "the CA has issued %d, %d are accounted for", issued, most);
+    one_certificate_a_key(c, site, order);
     c->sum.certificates += issued;
-    sim_host_forget(&c->host, site->order);
+    sim_host_forget(&site->host, site->order);
     site->order = 0;
-}
-
-void site_tell_revocations(struct country *c)
-{
-    for (int i = 0; i < c->count; i++) {
-        if (!c->sites[i].order)
-            continue;
-        dcs_auto(dcs_json) struct dcs_json *order = site_at_ca(c, &c->sites[i]);
-        const struct dcs_json *one = dcs_json_first(dcs_json_get(order, "certificates"));
-        while (one && sim_time_at(one, "revoke_due") < 0)
-            one = dcs_json_next(one);
-        if (!one)
-            continue;
-        print_part("certificates", dcs_json_get(order, "certificates"));
-        fail_order(c, &c->sites[i], "its certificates will be revoked");
-    }
-    fail_msg("certificates of an order that has ended will be revoked");
 }

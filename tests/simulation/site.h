@@ -26,6 +26,7 @@ enum cause { BY_PLAN, BY_DRIFT, BY_NO_PAIR, BY_REVOCATION, BY_VERB, BY_CA, CAUSE
 struct site {
     const struct kind *kind;
     int number;
+    struct sim_host host;
     int64_t order; /* 0: none now */
     int64_t begin, order_end;
     int names;                     /* besides the common name */
@@ -39,21 +40,23 @@ struct site {
     int seen[CAUSES], allowed[CAUSES]; /* of the order at hand */
     int plan_before;                   /* what the plan allowed until the last other certificate */
     struct sim_pair segment;           /* since then */
+    int64_t revoked_at, acted_at;      /* by people */
+    int64_t next_timer, checked_at;
+    int64_t last_disturbed; /* then an answer may have been lost */
+    bool is_open;           /* the last sync did not come to its end */
+    char *journal, last_note[400];
 };
 
 struct country {
     struct sim sim;
-    struct sim_host host;
     struct site *sites;
     int count;
-    int64_t step_s; /* since the last look at all sites */
-    bool is_down, was_killed, some_wait;
+    bool is_down, was_killed;
     int64_t outage_begins, outage_ends, next_loss;
-    int64_t last_disturbed; /* until then an answer may have been lost */
-    int64_t faults_left;    /* losses that wait for their request */
-    int never_arrived;      /* requests that were lost on the way to the CA: at most so many */
-    int sent_again;         /* POSTs of an intent beyond its first */
-    int revoked;            /* by us who play the people */
+    int64_t faults_left; /* losses that wait for their request */
+    int never_arrived;   /* requests that were lost on the way to the CA: at most so many */
+    int sent_again;      /* POSTs of an intent beyond its first */
+    int revoked;         /* by us who play the people */
     int64_t next_order;
     struct {
         int64_t order_s, excused_s, outages, lost, acts, pending, certificates, orders;
@@ -63,7 +66,6 @@ struct country {
 
 /* ---- site.c: orders and the ledger ---- */
 void site_begin_order(struct country *c, struct site *site);
-void site_configure(struct country *c);
 /* After a sync: what is served is right, and nothing was asked for without a reason. */
 void site_check(struct country *c, struct site *site);
 /* The order has ended: the CA's own list agrees with what was counted here. */
@@ -71,12 +73,22 @@ void site_end_order(struct country *c, struct site *site);
 bool site_waits(struct country *c, const struct site *site); /* a request is open at the CA */
 struct dcs_json *site_at_ca(struct country *c, const struct site *site);
 
+/* ---- journal.c ---- */
+enum { JOURNAL_MAX = 1 << 15 };
+/* A line for when the test ends by this order; not twice the same. */
+void site_note(struct country *c, struct site *site, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void country_note(struct country *c, const char *text);
+/* Ends the test, with what both sides and the journal know of the order. */
+void site_fail(struct country *c, const struct site *site, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 /* Ends the test: whose certificates the CA is going to revoke, and why. */
 void site_tell_revocations(struct country *c);
 
 /* ---- people.c: what happens to orders and to the CA ---- */
 void people_act(struct country *c, struct site *site);
 void outages_act(struct country *c);
-void outages_note(struct country *c); /* whether an answer was lost since the last time */
+/* Whether an answer was lost in what the site's host just did. */
+void outages_note(struct country *c, struct site *site);
 
 #endif
