@@ -38,11 +38,11 @@ static void take_result(void *context, const struct dcs_json *result, const stru
     bool is_away = err->code == DCS_E_AWAY || err->code == DCS_E_REJECTED;
 
     site->was_pending |= waits;
-    site->is_open = err->code != DCS_E_NONE;
+    site->is_open = err->code != DCS_E_NONE || (action && strcmp(action, "waiting") == 0);
     timer->c->sum.pending += waits;
     if (site->is_open || (action && strcmp(action, "nothing") != 0))
         site_note(timer->c, site, "sync: %s %s", action ? action : "", err->text);
-    if (site->is_open && !waits && !is_away)
+    if (err->code != DCS_E_NONE && !waits && !is_away)
         site_fail(timer->c, site, "sync: %s: %s", dcs_code_name(err->code), err->text);
 }
 
