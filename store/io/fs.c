@@ -305,6 +305,13 @@ static bool set_owner_and_mode(int fd, const char *path, mode_t mode, struct dcs
     return true;
 }
 
+bool dcs_fs_set_dir(int fd, mode_t mode, struct dcs_fs_owner owner, struct dcs_err *err)
+{
+    if (!set_owner_and_mode(fd, "the directory", mode, owner, err))
+        return false;
+    return dcs_sys_fsync(fd) == 0 || dcs_fail_errno(err, errno, "fsync of a directory");
+}
+
 struct new_file {
     const void *data;
     size_t len;

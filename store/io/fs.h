@@ -34,9 +34,21 @@ struct dcs_fs_owner {
 #define DCS_FS_OWNER_SELF ((struct dcs_fs_owner){ (uid_t)-1, (gid_t)-1 })
 
 bool dcs_fs_open_dir(int at, const char *path, int *ret_fd, struct dcs_err *err) DCS_CHECKED;
+/*
+ * A directory that a privileged process will write into, by its absolute path, name by name: each
+ * directory on the way belongs to root, this euid or `allowed` and is not open to everybody's renames;
+ * links are followed only where root made them. The last one is made when it is missing (0755, for
+ * `owner`); it must belong to root, this euid or `allowed`. Without privilege there is nothing to
+ * abuse: then only the last one is looked at.
+ */
+bool dcs_fs_open_trusted_dir(const char *path, uid_t allowed, struct dcs_fs_owner owner,
+                             int *ret_fd, struct dcs_err *err) DCS_CHECKED;
 /* Makes one directory with exactly that mode and owner (never wider for a moment); existing is fine. */
 bool dcs_fs_make_dir(int at, const char *path, mode_t mode, struct dcs_fs_owner owner,
                      struct dcs_err *err) DCS_CHECKED;
+/* Gives an open directory its final owner and mode, and syncs it. */
+bool dcs_fs_set_dir(int fd, mode_t mode, struct dcs_fs_owner owner,
+                    struct dcs_err *err) DCS_CHECKED;
 bool dcs_fs_stat(int at, const char *path, struct dcs_fs_stat *ret_stat,
                  struct dcs_err *err) DCS_CHECKED; /* does not follow a link in the last part */
 /* For a path that a user named: links are followed. */
@@ -102,6 +114,9 @@ struct dcs_lock {
 /* *ret_held false when somebody else holds it. create_mode 0: never creates the file. */
 bool dcs_lock_try(int at, const char *path, mode_t create_mode, struct dcs_fs_owner owner,
                   bool *ret_held, struct dcs_lock *ret_lock, struct dcs_err *err) DCS_CHECKED;
+/* The same on a directory itself. */
+bool dcs_lock_try_dir(int dir, bool *ret_held, struct dcs_lock *ret_lock,
+                      struct dcs_err *err) DCS_CHECKED;
 void dcs_lock_drop(struct dcs_lock *lock);
 
 /* True when path opens read-write (made with create_mode when missing and that is not 0); takes no

@@ -38,14 +38,11 @@ bool dcs_fs_opens_rw(int at, const char *path, mode_t create_mode, struct dcs_fs
     return open_lock(at, path, create_mode, owner, &fd, err);
 }
 
-bool dcs_lock_try(int at, const char *path, mode_t create_mode, struct dcs_fs_owner owner,
-                  bool *ret_held, struct dcs_lock *ret_lock, struct dcs_err *err)
+/* Takes *fd when the lock is held. */
+static bool lock_fd(int *fd, const char *path, bool *ret_held, struct dcs_lock *ret_lock,
+                    struct dcs_err *err)
 {
-    dcs_auto(dcs_fd) int fd = -1;
-
-    if (!open_lock(at, path, create_mode, owner, &fd, err))
-        return false;
-    while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+    while (flock(*fd, LOCK_EX | LOCK_NB) < 0) {
         if (errno == EINTR)
             continue;
         if (errno != EWOULDBLOCK)
@@ -53,10 +50,28 @@ bool dcs_lock_try(int at, const char *path, mode_t create_mode, struct dcs_fs_ow
         *ret_held = false;
         return true;
     }
-    ret_lock->fd = fd;
-    fd = -1;
+    ret_lock->fd = *fd;
+    *fd = -1;
     *ret_held = true;
     return true;
+}
+
+bool dcs_lock_try(int at, const char *path, mode_t create_mode, struct dcs_fs_owner owner,
+                  bool *ret_held, struct dcs_lock *ret_lock, struct dcs_err *err)
+{
+    dcs_auto(dcs_fd) int fd = -1;
+
+    return open_lock(at, path, create_mode, owner, &fd, err) &&
+           lock_fd(&fd, path, ret_held, ret_lock, err);
+}
+
+bool dcs_lock_try_dir(int dir, bool *ret_held, struct dcs_lock *ret_lock, struct dcs_err *err)
+{
+    dcs_auto(dcs_fd) int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd < 0)
+        return dcs_fail_errno(err, errno, "opening a directory");
+    return lock_fd(&fd, "a directory", ret_held, ret_lock, err);
 }
 
 void dcs_lock_drop(struct dcs_lock *lock)
