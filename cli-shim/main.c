@@ -16,6 +16,8 @@ const struct cli_command cli_commands[] = {
     { "status", "", "Show all local orders, failures and the service's state", cli_status_options,
       cmd_status },
     { "sync", "", "Do everything that is due, for all managed orders", cli_sync_options, cmd_sync },
+    { "deliver", "[URI...]", "Bring new pairs to their programs: copy, hook, verify; roll back",
+      cli_deliver_options, cmd_deliver },
     { "reissue", "URI...", "Ask the CA for a new certificate under the order, with a new key",
       cli_reissue_options, cmd_reissue },
     { "duplicate", "URI...", "Ask the CA for a further copy, with a key of its own",

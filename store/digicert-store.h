@@ -20,6 +20,7 @@
 #include "io/conf_openssl.h"
 #include "io/json.h"
 #include "io/pkey.h"
+#include "io/tls.h"
 #include "model/bundle.h"
 #include "model/config.h"
 #include "model/stub.h"
@@ -208,6 +209,36 @@ struct dcs_sync_options {
  */
 bool dcs_store_sync(struct dcs_store *store, const struct dcs_sync_options *options,
                     dcs_sync_cb *each, void *context, struct dcs_err *err) DCS_CHECKED;
+
+/* ---- delivery (design.md 11; digicert-store(1)) ---- */
+
+struct dcs_deliver_options {
+    bool release; /* what is held may serve again */
+    /* How `verify` looks: io/tls.h, in programs that link libssl. NULL: verify fails. */
+    bool (*handshake)(const struct dcs_env *env, const struct dcs_tls_server *server,
+                      int64_t deadline_ms, uint8_t ret_sha256[DCS_SHA256_LEN], struct dcs_err *err);
+};
+/* One order of a delivery: {"order_id", "action": "nothing" | "delivered" | "waits" | "busy" |
+ * "rolled-back" | "failed", ...}. err is code NONE unless something failed in this run. */
+typedef void dcs_deliver_cb(void *context, const struct dcs_json *result,
+                            const struct dcs_err *err);
+/*
+ * From `current` to a running program, for the orders of the URIs, or for all that have a pair here:
+ * copy, hook, verify, `delivered`. Needs no API key and asks the CA nothing. A failing order holds up no
+ * other. May be killed and called again at any moment: hooks run at least once.
+ */
+bool dcs_store_deliver(struct dcs_store *store, const struct dcs_uri *uris, size_t count,
+                       const struct dcs_deliver_options *options, dcs_deliver_cb *each,
+                       void *context, struct dcs_err *err) DCS_CHECKED;
+struct dcs_deliver_to_options {
+    const char *dir;          /* absolute */
+    const char *owner, *mode; /* NULL: deliver_owner, deliver_mode */
+};
+/* Copies the order's pair into dir, and nothing else; needs to read the state directory only. True when a
+ * usable pair lies there afterwards: "action": "copied", or "kept" with the "reason". */
+bool dcs_store_deliver_to(struct dcs_store *store, const struct dcs_uri *uri,
+                          const struct dcs_deliver_to_options *options,
+                          struct dcs_json **ret_report, struct dcs_err *err) DCS_CHECKED;
 
 /* The configuration in force (read anew when the file changed); the caller's reference. */
 bool dcs_store_config(struct dcs_store *store, struct dcs_config **ret_config,

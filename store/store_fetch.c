@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/trace.h"
+#include "flow/cache_delivery.h"
 #include "store_fetch.h"
 
 enum {
@@ -193,6 +194,27 @@ static bool goes_on(const struct fetch *f, bool has_certificate, const struct dc
            intent.request->posted_at;
 }
 
+/* What was rolled back may serve again when what serves in its place comes to its end: before a new
+ * certificate is asked for. */
+static void release_when_urgent(struct fetch *f)
+{
+    dcs_auto(dcs_order) struct dcs_order *order = NULL;
+    dcs_auto(dcs_bundle) struct dcs_bundle *bundle = NULL;
+    struct dcs_err why = { 0 };
+    char dir[DCS_GENERATION_DIR];
+    int count = 0;
+
+    if (f->lock.fd < 0 || !dcs_cache_has_held(&f->job->cache, f->id) ||
+        !dcs_cache_current(&f->job->cache, f->id, dir, NULL) ||
+        !dcs_cache_load_dir(&f->job->cache, dir, &bundle, NULL))
+        return;
+    if (!dcs_cache_read_order(&f->job->cache, f->id, &order, NULL))
+        order = NULL;
+    if (dcs_plan_would_be_urgent(f->job, f->id, order, &f->settings, bundle) &&
+        !dcs_cache_release(&f->job->cache, f->id, &count, &why))
+        dcs_trace(f->job->env, "order %lld: %s", (long long)f->id, why.text);
+}
+
 /* `current` names the best of what is here: a process that was killed between commit and switch left
  * it behind, or the CA's word changed what is best. */
 static bool settle(struct fetch *f, struct dcs_err *err)
@@ -200,6 +222,7 @@ static bool settle(struct fetch *f, struct dcs_err *err)
     struct dcs_choice choice = dcs_fetch_choice(f->job, &f->settings, f->memo.revoked_serials);
     struct dcs_err why = { 0 };
 
+    release_when_urgent(f);
     if (f->lock.fd < 0 || dcs_cache_settle(&f->job->cache, f->id, &choice, &why) ||
         why.code == DCS_E_NOT_FOUND)
         return true;

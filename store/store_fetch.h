@@ -69,5 +69,9 @@ struct plan_query {
 };
 bool dcs_plan_gather(struct job *job, const struct plan_query *query, struct plan_input *ret_input,
                      struct dcs_err *err) DCS_CHECKED;
+/* Whether the certificate would be urgent (or worse), were it the one that `current` names. */
+bool dcs_plan_would_be_urgent(struct job *job, int64_t id, const struct dcs_order *order,
+                              const struct dcs_order_settings *settings,
+                              const struct dcs_bundle *bundle);
 
 #endif

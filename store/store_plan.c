@@ -282,6 +282,25 @@ static bool gather_past(struct job *job, const struct dcs_intent *intent, struct
     return true;
 }
 
+bool dcs_plan_would_be_urgent(struct job *job, int64_t id, const struct dcs_order *order,
+                              const struct dcs_order_settings *settings,
+                              const struct dcs_bundle *bundle)
+{
+    const struct dcs_cert_info *leaf = &dcs_bundle_facts(bundle)->leaf;
+    int64_t now = dcs_env_now(job->env);
+    const struct plan_query query = { .id = id, .order = order, .settings = settings, .now = now };
+    struct plan_input input;
+    struct dcs_plan plan;
+    struct dcs_memo memo;
+
+    if (!dcs_plan_gather(job, &query, &input, NULL))
+        return now > leaf->not_after;
+    dcs_cache_read_memo(&job->cache, id, &memo);
+    take_certificate(job, bundle, &memo, &input.facts.certificate);
+    dcs_plan_decide(&input.facts, now, &plan);
+    return plan.stage >= DCS_STAGE_URGENT;
+}
+
 bool dcs_plan_gather(struct job *job, const struct plan_query *query, struct plan_input *ret_input,
                      struct dcs_err *err)
 {

@@ -88,7 +88,8 @@ typedef bool dcs_bundle_cb(void *context, struct dcs_bundle *bundle);
 bool dcs_cache_each(const struct dcs_cache *cache, int64_t order, dcs_bundle_cb *each,
                     void *context, struct dcs_err *err) DCS_CHECKED;
 
-/* What the order's `current` names when that is a pair in date: usable in a predecessor's place. */
+/* What the order's `current` names when that is a pair in date that is not held: usable in a
+ * predecessor's place. */
 bool dcs_cache_usable_pair(const struct dcs_cache *cache, int64_t order, int64_t now,
                            char out[DCS_GENERATION_DIR]) DCS_CHECKED;
 /* Whether a generation of the order was rolled back after its delivery failed (held.json). */

@@ -50,8 +50,8 @@ static bool current_to_dir(const char *target, int64_t order, char out[DCS_GENER
     return true;
 }
 
-bool dcs_cache_current(const struct dcs_cache *cache, int64_t order, char out[DCS_GENERATION_DIR],
-                       struct dcs_err *err)
+bool dcs_generation_link(const struct dcs_cache *cache, int64_t order, const char *name,
+                         char out[DCS_GENERATION_DIR], struct dcs_err *err)
 {
     char link[sizeof(cache->path) + 64];
     char target[64];
@@ -59,7 +59,7 @@ bool dcs_cache_current(const struct dcs_cache *cache, int64_t order, char out[DC
     char id[DCS_ID_TEXT + 1];
 
     snprintf(id, sizeof(id), "%lld", (long long)order);
-    if (!dcs_cache_path(cache, (const char *const[]){ "orders", id, "current", NULL }, link,
+    if (!dcs_cache_path(cache, (const char *const[]){ "orders", id, name, NULL }, link,
                         sizeof(link)))
         return dcs_fail(err, DCS_E_STATE, "%s: the path is too long", cache->path);
     if (cache->fd == -1)
@@ -70,6 +70,12 @@ bool dcs_cache_current(const struct dcs_cache *cache, int64_t order, char out[DC
         return dcs_fail(err, DCS_E_STATE, "%s points to \"%.40s\", which is no generation", link,
                         target);
     return true;
+}
+
+bool dcs_cache_current(const struct dcs_cache *cache, int64_t order, char out[DCS_GENERATION_DIR],
+                       struct dcs_err *err)
+{
+    return dcs_generation_link(cache, order, "current", out, err);
 }
 
 /* ---- one generation ---- */
@@ -413,7 +419,7 @@ bool dcs_cache_usable_pair(const struct dcs_cache *cache, int64_t order, int64_t
 
     return order && dcs_cache_current(cache, order, out, NULL) &&
            dcs_cache_load_dir(cache, out, &bundle, NULL) && dcs_bundle_has_key(bundle) &&
-           now <= dcs_bundle_facts(bundle)->leaf.not_after;
+           !is_held(cache, out) && now <= dcs_bundle_facts(bundle)->leaf.not_after;
 }
 
 /* Points the order's `current` at a generation of its own, or of another order. */

@@ -19,6 +19,10 @@ bool dcs_generation_list(const struct dcs_cache *cache, int64_t order,
 /* "gen-0007", four digits at least. */
 bool dcs_generation_parse(const char *name, int *ret_number) DCS_CHECKED;
 void dcs_generation_dir(int64_t order, int number, char out[DCS_GENERATION_DIR]);
+/* What the order's link of that name names: "gen-0007" or "../456/gen-0007", as a directory relative to
+ * state_dir. */
+bool dcs_generation_link(const struct dcs_cache *cache, int64_t order, const char *name,
+                         char out[DCS_GENERATION_DIR], struct dcs_err *err) DCS_CHECKED;
 /* Whether that file is in the generation; *ret_stat (may be NULL) is zeros when it cannot be told. What
  * cannot be looked at counts as there: nothing is removed or replaced on a doubt. */
 bool dcs_generation_has(const struct dcs_cache *cache, const char *dir, const char *name,

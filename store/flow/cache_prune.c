@@ -17,7 +17,7 @@ enum { DAY_S = 86400, KEPT_AFTER_NEXT_S = 7 * DAY_S, CLOSED_KEPT_S = 90 * DAY_S 
 struct prune {
     const struct dcs_cache *cache;
     int64_t order, now;
-    int named[6]; /* what links name, and the committed one before each */
+    int named[8]; /* what links name, and the committed one before each */
     size_t named_count;
     int64_t
         next_committed_at; /* of the committed generation just looked at, newest first; 0 none */
@@ -137,10 +137,11 @@ void dcs_cache_prune(const struct dcs_cache *cache, int64_t order, int64_t prede
 
     if (!dcs_generation_list(cache, order, &list, NULL))
         return;
-    for (size_t i = 0; i < DCS_COUNT(links); i++)
+    for (size_t i = 0; i < DCS_COUNT(links); i++) {
         keep(&p, &list, named_by(&p, order, links[i]));
-    if (predecessor)
-        keep(&p, &list, named_by(&p, predecessor, "current"));
+        if (predecessor)
+            keep(&p, &list, named_by(&p, predecessor, links[i]));
+    }
     for (size_t i = 0; i < list.count; i++) {
         bool over = is_over(&p, list.numbers[i]);
         if (!over || is_named(&p, list.numbers[i]))

@@ -265,6 +265,50 @@ static void check_successors(struct dcs_config *config)
     }
 }
 
+static int compare_copies(const void *a, const void *b, void *context)
+{
+    const struct dcs_order_section *sections = context;
+    size_t x = *(const size_t *)a;
+    size_t y = *(const size_t *)b;
+    int order = strcmp(sections[x].values[KEY_DELIVER].text, sections[y].values[KEY_DELIVER].text);
+
+    return order ? order : (x > y) - (x < y);
+}
+
+static bool succeeds(const struct dcs_order_section *a, const struct dcs_order_section *b)
+{
+    return a->values[KEY_SUCCESSOR].text && a->values[KEY_SUCCESSOR].number == b->head.id;
+}
+
+/* Two orders that copy into one directory would take turns there; a renewal stands in the place of the
+ * order before it. */
+static bool check_copies(struct dcs_config *config, struct dcs_err *err)
+{
+    size_t *with = dcs_alloc(config->section_count, sizeof(*with), err);
+    size_t count = 0;
+
+    if (!with)
+        return false;
+    for (size_t i = 0; i < config->section_count; i++)
+        if (config->sections[i].values[KEY_DELIVER].text)
+            with[count++] = i;
+    qsort_r(with, count, sizeof(*with), compare_copies, config->sections);
+    for (size_t i = 1; i < count; i++) {
+        const struct dcs_order_section *a = &config->sections[with[i - 1]];
+        const struct dcs_order_section *b = &config->sections[with[i]];
+        const struct dcs_config_value *dir = &b->values[KEY_DELIVER];
+        if (strcmp(a->values[KEY_DELIVER].text, dir->text) == 0 && !succeeds(a, b) &&
+            !succeeds(b, a))
+            add_problem(config, dir->line, b, "[%.60s] and line %d deliver to the same directory",
+                        b->name, a->values[KEY_DELIVER].line);
+    }
+    free(with);
+    if (config->defaults[KEY_DELIVER].text)
+        add_problem(config, config->defaults[KEY_DELIVER].line, NULL,
+                    "\"deliver\" is one order's directory: put it into that order's section");
+    return true;
+}
+
 static int compare_by_id(const void *a, const void *b, void *context)
 {
     const struct dcs_order_section *sections = context;
@@ -333,6 +377,8 @@ static void settle(struct dcs_config *config)
         .token_chain = number_of(config, KEY_TOKEN_CHAIN) != 0,
         .load_deadline_ms = number_of(config, KEY_LOAD_DEADLINE),
         .refresh_deadline_ms = number_of(config, KEY_REFRESH_DEADLINE),
+        .hook_deadline_ms = number_of(config, KEY_HOOK_DEADLINE),
+        .verify_deadline_ms = number_of(config, KEY_VERIFY_DEADLINE),
         .budget_5s = number_of(config, KEY_BUDGET_5S),
         .budget_3min = number_of(config, KEY_BUDGET_3MIN),
         .limits = &config->limits,
@@ -352,6 +398,8 @@ static bool fill(struct dcs_config *config, const struct dcs_conf *conf,
         return false;
     check_names(config);
     check_successors(config);
+    if (!check_copies(config, err))
+        return false;
     if (!config->defaults[KEY_STATE_DIR].text && places->default_state_dir &&
         !dcs_str_copy(places->default_state_dir, &config->defaults[KEY_STATE_DIR].text, err))
         return false;

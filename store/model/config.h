@@ -47,6 +47,7 @@ struct dcs_settings {
     const char *pin_dir; /* PINs of PKCS#11 tokens */
     bool token_chain;    /* issuers are objects of the tokens, too */
     int64_t load_deadline_ms, refresh_deadline_ms;
+    int64_t hook_deadline_ms, verify_deadline_ms;
     int64_t budget_5s, budget_3min;  /* requests */
     const struct dcs_limits *limits; /* what is compiled in, with the rows of the file laid over */
 };

@@ -10,6 +10,7 @@
 #include <strings.h>
 
 #include "dcs-build.h"
+#include "model/endpoint.h"
 
 enum { NEAR_ENOUGH = 2, NAME_BYTES = 32 };
 
@@ -39,7 +40,14 @@ const struct dcs_config_row dcs_config_table[KEY_COUNT] = {
     [KEY_BUDGET_3MIN] = { "budget_3min", DCS_KEY_GLOBAL, "number", "800",
                           "Requests within 3 minutes, for all processes on one state_dir." },
     [KEY_NOTIFY] = { "notify", DCS_KEY_GLOBAL, "command", "",
-                     "Command for events other than a renewal." },
+                     "Command for events other than a renewal (failed, expiring, pending, "
+                     "dcv-expiring), run by `sync`." },
+    [KEY_HOOK_DEADLINE] = { "hook_deadline", DCS_KEY_GLOBAL, "duration", "60s",
+                            "How long hook and notify may take; then their process group is "
+                            "ended." },
+    [KEY_VERIFY_DEADLINE] = { "verify_deadline", DCS_KEY_GLOBAL, "duration", "30s",
+                              "How long a server may take until verify sees the new "
+                              "certificate." },
     [KEY_CT_LOG_LIST] = { "ct_log_list", DCS_KEY_GLOBAL, "path", "",
                           "CT logs with their keys, in OpenSSL's ct_log_list.cnf form, to verify "
                           "SCTs with." },
@@ -100,17 +108,21 @@ const struct dcs_config_row dcs_config_table[KEY_COUNT] = {
     [KEY_PRIVATE] = { "private", DCS_KEY_ORDER, "yes|no", "no",
                       "Keep the order's directories to the owner and key_group (mode 0750)." },
     [KEY_HOOK] = { "hook", DCS_KEY_ORDER, "command", "",
-                   "Command that makes the server take the new pair; run on delivery." },
+                   "Command that makes the server take the new pair; `deliver` runs it after each "
+                   "new certificate, until it succeeds." },
     [KEY_DELIVER] = { "deliver", DCS_KEY_ORDER, "path", "",
-                      "Directory that gets a copy of the pair." },
+                      "Directory that gets a copy of the pair: a generation directory and a link "
+                      "current." },
     [KEY_DELIVER_OWNER] = { "deliver_owner", DCS_KEY_ORDER, "owner", "",
-                            "Owner of the delivered copy, USER or USER:GROUP." },
+                            "Owner of the delivered copy, USER or USER:GROUP; without it, who "
+                            "runs `deliver`." },
     [KEY_DELIVER_MODE] = { "deliver_mode", DCS_KEY_ORDER, "mode", "0600",
                            "Mode of the delivered private key." },
     [KEY_VERIFY] = { "verify", DCS_KEY_ORDER, "tls-url", "",
-                     "tls://HOST:PORT?sni=NAME where the new certificate must show up." },
+                     "tls://HOST:PORT?sni=NAME where the new certificate must show up after the "
+                     "hook, three times in a row." },
     [KEY_ROLLBACK] = { "rollback", DCS_KEY_ORDER, "yes|no", "no",
-                       "Go back to the generation before when delivery fails twice." },
+                       "Go back to the delivered generation when hook or verify fails twice." },
     [KEY_SUCCESSOR] = { "successor", DCS_KEY_ORDER, "order", "",
                         "Order that takes this one's place after a renewal." },
 };
@@ -264,6 +276,27 @@ static bool is_mode(const char *text)
     return len >= 3 && len <= 4 && strspn(text, "01234567") == len;
 }
 
+/* The one mode in the file is that of a private key: nothing for others, nothing to execute. */
+static bool is_key_mode(const char *text)
+{
+    return is_mode(text) && strspn(text, "0246") == strlen(text) && text[strlen(text) - 1] == '0';
+}
+
+static bool is_owner(const char *text)
+{
+    size_t user = strcspn(text, ":");
+
+    return user > 0 && !strpbrk(text, " \t/") &&
+           (!text[user] || (text[user + 1] && !strchr(text + user + 1, ':')));
+}
+
+static bool is_endpoint(const char *text)
+{
+    struct dcs_endpoint endpoint;
+
+    return dcs_endpoint_parse(text, &endpoint);
+}
+
 static bool is_https(const char *text)
 {
     return strncasecmp(text, "https://", 8) == 0 && text[8] && !strpbrk(text, " \t@?#");
@@ -332,9 +365,11 @@ bool dcs_config_read_value(enum dcs_config_key key, const char *text, int64_t *r
                              : "expected 1 to 32 letters, digits, dots, dashes or underscores, "
                                "with a letter or digit first";
     else if (strcmp(type, "mode") == 0)
-        why = is_mode(text) ? NULL : "expected an octal mode such as 0640";
+        why = is_key_mode(text) ? NULL : "expected the mode of a private key, such as 0600 or 0640";
+    else if (strcmp(type, "owner") == 0)
+        why = is_owner(text) ? NULL : "expected USER or USER:GROUP";
     else if (strcmp(type, "tls-url") == 0)
-        why = strncmp(text, "tls://", 6) == 0 ? NULL : "expected tls://HOST:PORT?sni=NAME";
+        why = is_endpoint(text) ? NULL : "expected tls://HOST:PORT?sni=NAME";
     if (!why)
         return true;
     if (*why)

@@ -18,6 +18,8 @@ enum dcs_config_key {
     KEY_BUDGET_5S,
     KEY_BUDGET_3MIN,
     KEY_NOTIFY,
+    KEY_HOOK_DEADLINE,
+    KEY_VERIFY_DEADLINE,
     KEY_CT_LOG_LIST,
     KEY_PIN_DIR,
     KEY_TOKEN_CHAIN,
