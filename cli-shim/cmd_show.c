@@ -85,6 +85,12 @@ static void print_order(const struct dcs_json *root)
         { "waits_for", "the CA" },   { "dcv_token", "DCV token" },
         { "rejected", "set aside" }
     };
+    static const struct cli_row validation[] = { { "dcv_until", "domains until" },
+                                                 { "dcv_first", "first of them" },
+                                                 { "organization_until", "organization" },
+                                                 { "account_ct", "account's CT" },
+                                                 { "words", "to do" },
+                                                 { "read_at", "read" } };
     static const struct cli_row attempts[] = { { "order_read_at", "order read" },
                                                { "last_attempt", "last attempt" },
                                                { "next_try", "next try" } };
@@ -99,6 +105,7 @@ static void print_order(const struct dcs_json *root)
     if (dcs_json_text(root, "proposal"))
         printf("  %-14s the CA says that it was renewed: %s serves the renewal\n", "proposal",
                dcs_json_text(root, "proposal"));
+    print_group(root, "validation", "validated at the CA", validation, DCS_COUNT(validation));
     print_group(root, "request", "request under way", request, DCS_COUNT(request));
     print_group(root, "elsewhere", "newer at the CA, its key is not here", elsewhere,
                 DCS_COUNT(elsewhere));

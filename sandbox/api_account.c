@@ -6,11 +6,6 @@
 #include "dcv.h"
 #include "json.h"
 
-static void reply_text(struct sb_reply *reply, const char *json)
-{
-    sb_reply_json(reply, 200, cJSON_Parse(json));
-}
-
 void sb_me_route(const struct sb_request *request, struct sb_reply *reply)
 {
     cJSON *root = cJSON_Parse("{\"id\":31,\"username\":\"sandbox.user\",\"account_id\":5153184,"
@@ -35,14 +30,56 @@ void sb_account_route(const struct sb_request *request, struct sb_reply *reply)
     sb_reply_json(reply, 200, root);
 }
 
+/* ---- organizations: one, whose validation lapses when a setting says so ---- */
+
+static void add_organization_validation(const struct sb_world *world, const char *type, cJSON *list)
+{
+    int64_t end = world->settings.organization_valid_until;
+    cJSON *row = cJSON_CreateObject();
+
+    sb_set_text(row, "type", type);
+    sb_set_text(row, "status", end && end <= sb_clock_now(&world->clock) ? "expired" : "active");
+    if (end)
+        sb_set_date(row, "validated_until", end, true);
+    cJSON_AddItemToArray(list, row);
+}
+
+static cJSON *organization_validations(const struct sb_world *world)
+{
+    cJSON *list = cJSON_CreateArray();
+
+    add_organization_validation(world, "ov", list);
+    add_organization_validation(world, "ev", list);
+    return list;
+}
+
 void sb_organization_route(const struct sb_request *request, struct sb_reply *reply)
 {
-    (void)request;
-    reply_text(
-        reply,
+    const char *wanted = request->query(request->source, "include_validation");
+    cJSON *root = cJSON_Parse(
         "{\"organizations\":[{\"id\":112200,\"status\":\"active\",\"name\":\"Example Net Ltd\","
         "\"is_active\":true}],\"page\":{\"total\":1,\"limit\":1000,\"offset\":0}}");
+    cJSON *row = cJSON_GetArrayItem(sb_item(root, "organizations"), 0);
+
+    if (wanted && strcmp(wanted, "true") == 0)
+        sb_set_item(row, "validations", organization_validations(request->world));
+    sb_reply_json(reply, 200, root);
 }
+
+void sb_organization_validation_route(const struct sb_request *request, struct sb_reply *reply)
+{
+    cJSON *root = cJSON_CreateObject();
+
+    if (strcmp(request->path, "/organization/112200/validation") != 0) {
+        cJSON_Delete(root);
+        sb_no_such_route(reply);
+        return;
+    }
+    sb_set_item(root, "validations", organization_validations(request->world));
+    sb_reply_json(reply, 200, root);
+}
+
+/* ---- domains ---- */
 
 static void show_domain(const struct sb_world *world, const cJSON *domain, bool utc, cJSON *row)
 {
@@ -75,16 +112,23 @@ void sb_domain_route(const struct sb_request *request, struct sb_reply *reply)
 {
     const char *utc = request->query(request->source, "include_dcv_expiration_time");
     const cJSON *domain = request->world->domains ? request->world->domains->child : NULL;
+    int64_t limit = sb_query_number(request, "limit", SB_LIMIT_MAX);
+    int64_t offset = sb_query_number(request, "offset", 0);
     cJSON *root = cJSON_CreateObject();
     cJSON *list = cJSON_AddArrayToObject(root, "domains");
+    int64_t total = 0;
 
-    for (; domain; domain = domain->next) {
+    if (limit < 1 || limit > SB_LIMIT_MAX)
+        limit = SB_LIMIT_MAX;
+    for (; domain; domain = domain->next, total++) {
+        if (total < offset || total >= offset + limit)
+            continue;
         cJSON *row = cJSON_CreateObject();
         show_domain(request->world, domain, utc && strcmp(utc, "true") == 0, row);
         cJSON_AddItemToArray(list, row);
     }
     /* The limit was seen to be 0. */
-    cJSON_AddItemToObject(root, "page", sb_page_of(cJSON_GetArraySize(list), 0, 0));
+    cJSON_AddItemToObject(root, "page", sb_page_of(total, 0, offset));
     sb_reply_json(reply, 200, root);
 }
 
@@ -123,20 +167,6 @@ void sb_one_domain_route(const struct sb_request *request, struct sb_reply *repl
     cJSON_AddItemToArray(validations, validation_of(request->world, domain, "ov"));
     cJSON_AddItemToArray(validations, validation_of(request->world, domain, "ev"));
     sb_reply_json(reply, 200, row);
-}
-
-/* The organization's own validation does not lapse here: what waits for people is a switch. */
-void sb_organization_validation_route(const struct sb_request *request, struct sb_reply *reply)
-{
-    cJSON *root = NULL;
-
-    if (strcmp(request->path, "/organization/112200/validation") != 0) {
-        sb_no_such_route(reply);
-        return;
-    }
-    root = cJSON_Parse("{\"validations\":[{\"type\":\"ov\",\"status\":\"active\"},"
-                       "{\"type\":\"ev\",\"status\":\"active\"}]}");
-    sb_reply_json(reply, 200, root);
 }
 
 static cJSON *product_row(const struct sb_product *product)

@@ -257,6 +257,16 @@ static void add_token(cJSON *submission)
     sb_set_text(submission, "token", token);
 }
 
+/* People look at an organization again before anything is issued in its name. */
+static bool organization_has_lapsed(const struct sb_world *world, const struct sb_order *order,
+                                    int64_t now)
+{
+    const struct sb_product *product = sb_order_product(order);
+    int64_t end = world->settings.organization_valid_until;
+
+    return end && now >= end && product && !sb_product_is_dv(product);
+}
+
 cJSON *sb_submit(struct sb_world *world, struct sb_order *order, const char *type,
                  const cJSON *wanted, bool may_skip)
 {
@@ -281,7 +291,9 @@ cJSON *sb_submit(struct sb_world *world, struct sb_order *order, const char *typ
         sb_set_flag(s, "dcv", dcv);
         if (dcv)
             add_token(s);
-        sb_set_flag(s, "staff", sb_switch_is(world, order, "staff"));
+        sb_set_flag(s, "staff",
+                    sb_switch_is(world, order, "staff") ||
+                        organization_has_lapsed(world, order, now));
         sb_set_number(s, "polls", sb_switch_number(world, order, "polls"));
         sb_set_number(s, "seconds", sb_switch_number(world, order, "seconds"));
     }

@@ -79,6 +79,7 @@ struct sb_settings {
     int not_issued_status;        /* 404 or 400 for downloads before issue */
     int latency_ms;
     int64_t client_auth_end;              /* 0: DigiCert's day */
+    int64_t organization_valid_until;     /* 0: not told, and it never ends */
     struct sb_steps max_days, reuse_days; /* empty: DigiCert's tables */
     cJSON *switches;                      /* for every order that has none of its own */
 };

@@ -28,6 +28,7 @@ static const struct row {
     ROW(not_issued_status, NUMBER),
     ROW(latency_ms, NUMBER),
     ROW(client_auth_end, DAY),
+    ROW(organization_valid_until, DAY),
     ROW(max_days, STEPS),
     ROW(reuse_days, STEPS),
     ROW(switches, SWITCHES),

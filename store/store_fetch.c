@@ -9,7 +9,7 @@
 
 #include "base/trace.h"
 #include "flow/cache_delivery.h"
-#include "store_fetch.h"
+#include "store_validation.h"
 
 enum {
     POLL_MAX_S = 6 * 3600,
@@ -253,6 +253,7 @@ static bool fetch_with(struct fetch *f, struct dcs_api *api, struct dcs_err *err
     if (!make_home(f, order, err))
         return false;
     f->memo.read_at = dcs_env_now(f->job->env);
+    (void)dcs_validation_note_new(f->job, order, &f->memo);
     note_revocation(f, order);
     /* What is wanted is decided on the best that is here; and a certificate of a process that was killed
      * before the switch is the one that a person asks for again. */

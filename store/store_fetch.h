@@ -3,6 +3,7 @@
 #ifndef DCS_STORE_FETCH_H
 #define DCS_STORE_FETCH_H
 
+#include "flow/cache_validation.h"
 #include "flow/policy_plan.h"
 #include "flow/reissue.h"
 #include "store_instance.h"
@@ -57,6 +58,7 @@ struct plan_input {
     struct dcs_plan_facts facts;
     struct dcs_names_diff names;
     struct dcs_ct_wish answered;
+    struct dcs_validation_ends validation;
     char input[65]; /* hash of what a refusal was answered to */
     char uri[40];
 };

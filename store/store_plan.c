@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "store_fetch.h"
+#include "store_validation.h"
 
 enum {
     DAY_S = 86400,
@@ -336,6 +336,8 @@ bool dcs_plan_gather(struct job *job, const struct plan_query *query, struct pla
     }
     if (order) {
         take_order(order, &facts->order);
+        dcs_validation_of_memo(&memo, &input->validation);
+        dcs_validation_to_plan(&input->validation, &facts->order);
         count_there(order, now, facts);
         take_foreign(order, intent.request, &facts->foreign);
         if (!hash_input(order, settings, current.bundle, input->input, err))

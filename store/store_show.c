@@ -8,6 +8,7 @@
 
 #include "store_away.h"
 #include "store_show.h"
+#include "store_validation.h"
 
 static void add_error(struct dcs_json *parent, const char *name, const struct dcs_err *err)
 {
@@ -226,6 +227,7 @@ bool dcs_show_describe(struct job *job, int64_t id, struct dcs_json *root, int64
         dcs_memory_copy_drop(&offer);
     }
     dcs_show_plan(root, &input, &plan);
+    dcs_show_validation(root, &input.validation, &plan);
     if (order && order->renewed_order_id && !settings.successor) {
         char line[80];
         snprintf(line, sizeof(line), "successor = %lld", (long long)order->renewed_order_id);
@@ -262,6 +264,19 @@ static bool refresh_order(struct job *job, int64_t id, struct dcs_err *err)
     return dcs_fetch_order(job, id, &options, err);
 }
 
+/* What reissues of it would wait for; an order that was just read, else nothing was. */
+static void refresh_validation(struct job *job, int64_t id)
+{
+    dcs_auto(dcs_api) struct dcs_api *api = NULL;
+    dcs_auto(dcs_order) struct dcs_order *order = NULL;
+    struct dcs_deadline deadline = dcs_deadline_in(job->env, job->settings->load_deadline_ms);
+    struct dcs_validation_ends ends;
+
+    if (dcs_cache_read_order(&job->cache, id, &order, NULL) &&
+        dcs_job_api(job, deadline, &api, NULL))
+        (void)dcs_validation_ask(job, api, order, &ends);
+}
+
 static bool show(struct job *job, const struct dcs_uri *uri, const struct dcs_show_options *options,
                  struct dcs_json *root, struct dcs_err *err)
 {
@@ -277,6 +292,8 @@ static bool show(struct job *job, const struct dcs_uri *uri, const struct dcs_sh
         *err = why;
         return false;
     }
+    if (options->refresh)
+        refresh_validation(job, id);
     dcs_config_order(job->config, &(struct dcs_order_names){ .id = id }, &settings);
     if (!dcs_cache_has_order(&job->cache, id) && !settings.has_section) {
         dcs_fail(err, DCS_E_NOT_FOUND, "order %lld: nothing is known of it here", (long long)id);

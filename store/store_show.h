@@ -25,6 +25,6 @@ void dcs_show_health(struct dcs_json *order, int64_t now);
 void dcs_status_health(struct dcs_json *root, int64_t now);
 /* Of a preview: names compared, what the CA would revoke, what may hold it up. */
 void dcs_show_consequences(struct dcs_json *root, const struct dcs_order *order,
-                           const struct plan_input *input);
+                           const struct plan_input *input, int64_t now);
 
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "store_show.h"
+#include "store_validation.h"
 
 enum { DAY_S = 86400 };
 
@@ -64,8 +65,26 @@ void dcs_show_plan(struct dcs_json *parent, const struct plan_input *input,
     add_ct(object, plan);
 }
 
+static void add_held_up(struct dcs_json *root, const struct dcs_order *order,
+                        const struct plan_input *input, int64_t now)
+{
+    dcs_auto(dcs_buf) struct dcs_buf text = { .max = 1024 };
+    bool is_dv = strcmp(order->validation_type, "dv") == 0;
+    char lapsed[400];
+
+    dcs_validation_holds_up(&input->validation, now, lapsed, sizeof(lapsed));
+    if (input->facts.settings.human_approval)
+        dcs_buf_adds(&text, "approval by a person: the last request needed it");
+    if (is_dv || lapsed[0])
+        dcs_buf_addf(&text, "%s%s", text.len ? "; " : "",
+                     is_dv ? "domain validation: DV orders validate every name anew each time"
+                           : lapsed);
+    if (text.len)
+        dcs_json_add_text(root, "held_up_by", dcs_buf_text(&text));
+}
+
 void dcs_show_consequences(struct dcs_json *root, const struct dcs_order *order,
-                           const struct plan_input *input)
+                           const struct plan_input *input, int64_t now)
 {
     const struct dcs_names_diff *diff = input->facts.names;
     struct dcs_json *names = dcs_json_add_array(root, "names");
@@ -81,9 +100,5 @@ void dcs_show_consequences(struct dcs_json *root, const struct dcs_order *order,
                           "every earlier certificate of the order, 72 hours after the new one");
     else
         dcs_json_add_text(root, "revokes", "nothing");
-    if (input->facts.settings.human_approval)
-        dcs_json_add_text(root, "held_up_by", "approval by a person: the last request needed it");
-    else if (strcmp(order->validation_type, "dv") == 0)
-        dcs_json_add_text(root, "held_up_by",
-                          "domain validation: DV orders validate every name anew each time");
+    add_held_up(root, order, input, now);
 }

@@ -11,6 +11,7 @@
 #include "flow/cache_prune.h"
 #include "store_away.h"
 #include "store_show.h"
+#include "store_validation.h"
 
 enum { ORDER_DEADLINE_MS = 60000, POLL_MAX_S = 6 * 3600, POLLS_IN_LIFE = 48 };
 
@@ -258,6 +259,7 @@ static bool sync_all(struct job *job, const struct dcs_sync_options *options, dc
         sync_one(job, all.ids[i], each, context);
         keep_house(job, all.ids[i]);
     }
+    dcs_validation_keep(job, all.ids, all.count);
     return true;
 }
 

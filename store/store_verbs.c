@@ -8,6 +8,7 @@
 
 #include "store_fetch.h"
 #include "store_show.h"
+#include "store_validation.h"
 
 enum { JUST_NOW_S = 60, ORDER_POLL_MS = 10000 };
 
@@ -128,6 +129,8 @@ bool dcs_store_preview(struct dcs_store *store, const struct dcs_uri *uri,
     };
     if (!dcs_plan_gather(&verb.job, &query, &input, err))
         return false;
+    if (dcs_validation_ask(&verb.job, api, order, &input.validation))
+        dcs_validation_to_plan(&input.validation, &input.facts.order);
     if (dcs_api_clock_offset(api, &ahead_s))
         input.facts.clock_skew_s = -ahead_s;
     input.facts.verb = true;
@@ -137,7 +140,8 @@ bool dcs_store_preview(struct dcs_store *store, const struct dcs_uri *uri,
     dcs_json_add_text(root, "action", "preview");
     dcs_json_add_i64(root, "order_id", verb.id);
     dcs_show_plan(root, &input, &plan);
-    dcs_show_consequences(root, order, &input);
+    dcs_show_validation(root, &input.validation, &plan);
+    dcs_show_consequences(root, order, &input, now);
     *ret_report = dcs_steal(&root);
     return true;
 }

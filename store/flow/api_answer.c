@@ -186,7 +186,12 @@ bool dcs_api_judge(const struct dcs_http_answer *answer, enum dcs_api_place plac
 
 struct dcs_page_end dcs_api_page_end(const struct dcs_json *root, int64_t offset, int limit)
 {
-    const struct dcs_json *rows = dcs_json_get(root, "orders"); /* omitted when there is none */
+    return dcs_api_page_end_of(root, dcs_json_get(root, "orders"), offset, limit);
+}
+
+struct dcs_page_end dcs_api_page_end_of(const struct dcs_json *root, const struct dcs_json *rows,
+                                        int64_t offset, int limit)
+{
     struct dcs_page_end end = { .rows = dcs_json_is_array(rows) ? dcs_json_count(rows) : 0 };
     int64_t seen = offset + (int64_t)end.rows;
     int64_t served = 0;

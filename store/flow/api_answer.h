@@ -28,5 +28,8 @@ struct dcs_page_end {
     bool is_last;
 };
 struct dcs_page_end dcs_api_page_end(const struct dcs_json *root, int64_t offset, int limit);
+/* The same of a list that is not of orders: of its rows, NULL when there are none. */
+struct dcs_page_end dcs_api_page_end_of(const struct dcs_json *root, const struct dcs_json *rows,
+                                        int64_t offset, int limit);
 
 #endif

@@ -177,6 +177,10 @@ struct dcs_memo {
     int64_t rejected_certificate; /* set aside with the reason; 0 none */
     char rejected_reason[256];
     char revoked_serials[DCS_REVOKED_TEXT]; /* of certificates that the CA called revoked */
+    /* What the account's validations say of this order, as of then; 0: never, or not known. */
+    int64_t validation_at, dcv_until, organization_until;
+    char dcv_name[256];
+    enum dcs_tri account_ct;
 };
 /* A missing or damaged one reads as zeros. */
 void dcs_cache_read_memo(const struct dcs_cache *cache, int64_t order, struct dcs_memo *ret_memo);

@@ -93,6 +93,11 @@ static const struct dcs_field memo_fields[] = {
     MEMO(elsewhere_serial, TEXT),
     MEMO(rejected_reason, TEXT),
     MEMO(revoked_serials, TEXT),
+    MEMO(validation_at, I64),
+    MEMO(dcv_until, I64),
+    MEMO(organization_until, I64),
+    MEMO(dcv_name, TEXT),
+    MEMO(account_ct, TRI),
 };
 static const struct dcs_record memo_record = { "memo.json", memo_fields, DCS_COUNT(memo_fields) };
 

@@ -73,9 +73,16 @@ static enum dcs_ct_state judge_state(const struct dcs_ct_facts *facts)
     return facts->scts < dcs_ct_needed(facts->lifetime) ? DCS_CT_DRIFT_FEW : DCS_CT_IN_STEP;
 }
 
-static bool same_wish(const struct dcs_ct_wish *a, const struct dcs_ct_wish *b)
+/* Not to know it now is no change; nor is to learn that it is off, which an uncured drift told already. */
+static bool account_changed(enum dcs_tri then, enum dcs_tri now)
 {
-    return a->disable_ct == b->disable_ct && a->account_on == b->account_on && a->mode == b->mode;
+    return now != DCS_UNKNOWN && now != then && !(then == DCS_UNKNOWN && now == DCS_NO);
+}
+
+static bool same_wish(const struct dcs_ct_wish *then, const struct dcs_ct_wish *now)
+{
+    return then->disable_ct == now->disable_ct && then->mode == now->mode &&
+           !account_changed(then->account_on, now->account_on);
 }
 
 static void say(const struct dcs_ct_facts *facts, const char *uri,
@@ -108,9 +115,10 @@ static void say(const struct dcs_ct_facts *facts, const char *uri,
              judgement->state == DCS_CT_IN_STEP && facts->wish.disable_ct == DCS_YES
                  ? " (not logged: browsers refuse it)"
                  : "",
-             !judgement->repeated ? ""
-             : judgement->state == DCS_CT_DRIFT_UNLOG
-                 ? "; a reissue did not change that"
+             !judgement->repeated                     ? ""
+             : judgement->state == DCS_CT_DRIFT_UNLOG ? "; a reissue did not change that"
+             : facts->wish.account_on == DCS_NO
+                 ? "; a reissue did not change that, CT is off for the account"
                  : "; a reissue did not change that, CT may be off for the account");
 }
 

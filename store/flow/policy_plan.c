@@ -401,8 +401,10 @@ void dcs_plan_decide(const struct dcs_plan_facts *facts, int64_t now, struct dcs
     fill_request(&l, plan);
     plan->next_change = find_next_change(&l, &v);
     plan->say_since = said_since(&l, plan);
-    plan->dcv_lapses = facts->order.dcv_valid_until >= 0 &&
-                       facts->order.dcv_valid_until < most(now, plan->dates.due) + 7 * DAY_S;
+    int64_t by_then = most(now, plan->dates.due) + 7 * DAY_S;
+    plan->dcv_lapses = facts->order.dcv_valid_until >= 0 && facts->order.dcv_valid_until < by_then;
+    plan->organization_lapses = facts->order.organization_valid_until > 0 &&
+                                facts->order.organization_valid_until < by_then;
     dcs_plan_words(facts, now, plan);
 }
 

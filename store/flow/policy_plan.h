@@ -94,6 +94,7 @@ struct dcs_plan_order {
      * none. -1: not known, a duplicate is then taken to get a life of its own. */
     int64_t primary_not_after;
     int64_t dcv_valid_until; /* first of the domains', -1 unknown; decides nothing, see below */
+    int64_t organization_valid_until; /* the same of its organization; -1 or 0 unknown */
 };
 
 struct dcs_plan_settings {
@@ -169,6 +170,7 @@ struct dcs_plan {
     struct dcs_plan_dates dates;
     struct dcs_ct_judgement ct;
     bool dcv_lapses; /* domain validation ends before the next request, or within 7 days of it */
+    bool organization_lapses; /* the same of its organization's */
     /* The first second at which action, cause or reason change if no fact does; -1 never. */
     int64_t next_change;
     /* REFUSED and RENEWAL_DUE are said when they were last said before this moment: foreign requests

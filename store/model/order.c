@@ -286,6 +286,8 @@ static void read_product(const struct dcs_json *object, struct dcs_order *order)
     read_text(object, "product.validation_type", NULL, order->validation_type,
               sizeof(order->validation_type));
     read_text(object, "dcv_method", NULL, order->dcv_method, sizeof(order->dcv_method));
+    order->organization_id =
+        read_id(object, "organization.id", "certificate.organization.id"); /* [] on DV orders */
 }
 
 bool dcs_order_from_json(const struct dcs_json *object, struct dcs_order **ret_order,
@@ -394,6 +396,8 @@ bool dcs_order_to_json(const struct dcs_order *order, struct dcs_json **ret_obje
     write_text(product, "type", order->product_type);
     write_text(product, "validation_type", order->validation_type);
     write_text(object, "dcv_method", order->dcv_method);
+    if (order->organization_id)
+        dcs_json_add_i64(dcs_json_add_object(object, "organization"), "id", order->organization_id);
     write_requests(object, order);
     *ret_object = dcs_steal(&object);
     return true;

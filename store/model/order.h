@@ -58,6 +58,7 @@ struct dcs_order {
     char validation_type[16]; /* dv, ov, ev, "" */
     char dcv_method[32];
     char issuer_name[128];
+    int64_t organization_id; /* 0: none, or not told */
     struct dcs_order_request *requests;
     size_t request_count;
 };

@@ -53,6 +53,15 @@ equal "with status 404" 404 "$(code /order/certificate/1)"
 equal "a wrong key is 403" 403 "$(KEY=0123456789ABCDEF code /user/me)"
 check "and says access_denied" says '.errors[0].code | startswith("access_denied")' <<<"$(KEY=0123456789ABCDEF get /user/me)"
 check "the key's user is told" says '.username | length > 0' <<<"$(get /user/me)"
+domains=$(get '/domain?include_dcv_expiration_time=true&limit=2')
+check "domains are an object, with domains or without" says 'type == "object"' <<<"$domains"
+check "each has a name" says '(.domains // []) | all(.name | type == "string")' <<<"$domains"
+check "and tells in UTC until when it is validated, where it does" says '[(.domains // [])[].dcv_expiration // {} | .ov, .ev | select(. != null)] | all(test("T.*(Z|[+]00:00)$"))' <<<"$domains"
+check "no page has more than was asked for" says '(.domains // []) | length <= 2' <<<"$domains"
+organizations=$(get '/organization?include_validation=true')
+check "each organization has a number" says '(.organizations // []) | all(.id | type == "number")' <<<"$organizations"
+check "and tells its validations by type and status" says '[(.organizations // [])[].validations // [] | .[]] | all((.type | type == "string") and (.status | type == "string"))' <<<"$organizations"
+check "the account has a word for CT logging" says '.cert_transparency | type == "string"' <<<"$(get /account)"
 check "a Date header comes" bash -c "grep -qi '^date:' <<<\"\$(curl -sS -D - -o /dev/null ${ca[*]} -H 'X-DC-DEVKEY: $SB_key' $SB_url/user/me)\""
 
 # What follows changes the order: asked of the simulator only.

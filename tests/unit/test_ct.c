@@ -91,6 +91,7 @@ static void a_drift_is_answered_once_until_a_setting_changes(void **state)
         { { DCS_NO, DCS_UNKNOWN, DCS_CT_AS_ORDER }, 0, true, true },
         { { DCS_YES, DCS_UNKNOWN, DCS_CT_AS_ORDER }, 3, true, false }, /* the order's setting */
         { { DCS_NO, DCS_YES, DCS_CT_AS_ORDER }, 0, true, false },      /* the account's */
+        { { DCS_NO, DCS_NO, DCS_CT_AS_ORDER }, 0, true, true },        /* that is what it showed */
         { { DCS_NO, DCS_UNKNOWN, DCS_CT_LOGGED }, 0, true, false },    /* the configuration */
         { { DCS_NO, DCS_UNKNOWN, DCS_CT_AS_ORDER }, 3, false, false }, /* cured */
     };
