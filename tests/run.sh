@@ -18,6 +18,7 @@ logs=()
 broken=0
 
 install_packages "${BUILD_PACKAGES[@]}" "${RUN_PACKAGES[@]}" "${TEST_PACKAGES[@]}" || exit 1
+install_backports "${BACKPORTS_PACKAGES[@]}"
 
 # suite NAME COMPILER "MESON OPTIONS" "TEST OPTIONS": one build directory and its tests.
 suite() {

@@ -8,10 +8,15 @@ BUILD_PACKAGES=(gcc libc6-dev meson ninja-build pkg-config libssl-dev libcurl4-o
     libcjson-dev libmicrohttpd-dev libp11-kit-dev)
 # shellcheck disable=SC2034
 RUN_PACKAGES=(openssl ca-certificates libcurl4 jq)
+# The clients of the PKCS#11 module. pkcs11-provider is in Debian from 13 on, in 12 among its backports.
+PKCS11_PACKAGES=(p11-kit p11-kit-modules opensc softhsm2 gnutls-bin openssh-client openssh-server libnss3-tools
+    libengine-pkcs11-openssl wget python3-pycurl apache2-bin default-jdk-headless)
+# shellcheck disable=SC2034
+BACKPORTS_PACKAGES=(pkcs11-provider)
 # shellcheck disable=SC2034
 TEST_PACKAGES=(libcmocka-dev clang clang-format clang-tidy libclang-rt-14-dev python3 curl jq strace
     valgrind gdb-minimal faketime shellcheck mandoc codespell procps util-linux binutils git
-    debootstrap python3-minimal systemd)
+    debootstrap python3-minimal systemd "${PKCS11_PACKAGES[@]}")
 
 # install_packages NAME...: installs what is missing, with apt, without a terminal.
 install_packages() {
@@ -46,4 +51,27 @@ unpack_promtool() {
     local status=$?
     rm -rf "$package"
     return $status
+}
+
+# install_backports NAME...: what is missing, from the distribution or else from its backports, with lists
+# of their own that change nothing on the host. Failing is not fatal: the tests say what they skip.
+install_backports() {
+    local name list uri code missing=()
+    for name in "$@"; do
+        dpkg-query -W -f='${db:Status-Abbrev}' "$name" 2>/dev/null | grep -q '^ii' || missing+=("$name")
+    done
+    [ ${#missing[@]} -gt 0 ] || return 0
+    install_packages "${missing[@]}" >/dev/null 2>&1 && return 0
+    # shellcheck disable=SC2016 # apt's own variables
+    read -r uri code < <(apt-get indextargets --format '$(REPO_URI) $(CODENAME)' 'Created-By: Packages' | grep -v security | head -n 1)
+    list=$(mktemp -d) || return 0
+    mkdir -p "$list/lists/partial"
+    chmod -R a+rX "$list"
+    echo "deb $uri $code-backports main" >"$list/sources.list"
+    echo "installing from backports: ${missing[*]}"
+    local options=(-qq -o "Dir::Etc::sourcelist=$list/sources.list" -o Dir::Etc::sourceparts=/dev/null -o "Dir::State::lists=$list/lists")
+    apt-get "${options[@]}" update >/dev/null 2>&1 &&
+        DEBIAN_FRONTEND=noninteractive apt-get "${options[@]}" install -y --no-install-recommends "${missing[@]}" >/dev/null 2>&1 ||
+        echo "cannot install: ${missing[*]}" >&2
+    rm -rf "$list"
 }

@@ -53,7 +53,7 @@ struct test_cert test_make(const struct test_wish *wish)
     extend(made.x509, NID_basic_constraints,
            wish->is_ca ? "critical,CA:TRUE" : "critical,CA:FALSE");
     if (!wish->is_ca)
-        extend(made.x509, NID_ext_key_usage, "serverAuth");
+        extend(made.x509, NID_ext_key_usage, wish->purposes ? wish->purposes : "serverAuth");
     if (wish->names)
         extend(made.x509, NID_subject_alt_name, wish->names);
     if (wish->poison)

@@ -16,6 +16,7 @@ struct test_cert {
 struct test_wish {
     const char *common_name;
     const char *names;              /* "DNS:a.example,IP:127.0.0.1", NULL none */
+    const char *purposes;           /* extended key usage, NULL serverAuth */
     const struct test_cert *issuer; /* NULL: self-signed */
     bool is_ca, poison;
     int64_t not_before, not_after;
