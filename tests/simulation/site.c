@@ -39,22 +39,38 @@ static int64_t longest_days(const struct kind *kind, int64_t when)
     return tls_days[i].days;
 }
 
-/* How many certificates come after that one when each is replaced as early as it may be. */
+/* The first day after `when` on which TLS certificates become shorter, -1 none. */
+static int64_t next_step(const struct kind *kind, int64_t when)
+{
+    int64_t found = -1;
+
+    for (size_t i = 0; !kind->is_private && !kind->is_email && i < DCS_COUNT(tls_days); i++)
+        if (tls_days[i].from > when)
+            found = tls_days[i].from;
+    return found;
+}
+
+/* How many certificates can come after that one: each is replaced as early as it may be, or on the first
+ * day of shorter ones, which an earlier one would have put off. */
+static int needed_after(const struct site *site, int64_t from, int64_t till, int64_t until)
+{
+    int64_t at = sim_due(from, till, site->kind->people_days > 0);
+    int most = 0;
+
+    if (till >= site->order_end - END_SHIFT || at > until)
+        return 0;
+    for (; at >= 0 && at <= till && at <= until; at = next_step(site->kind, at)) {
+        int64_t next = dcs_time_midnight(at);
+        int64_t end = next + longest_days(site->kind, at) * SIM_DAY - 1;
+        int count = 1 + needed_after(site, next, end, until);
+        most = count > most ? count : most;
+    }
+    return most;
+}
+
 static int needed(const struct site *site, const struct sim_pair *first, int64_t until)
 {
-    int64_t from = first->not_before;
-    int64_t till = first->not_after;
-    int count = 0;
-
-    while (till < site->order_end - END_SHIFT) {
-        int64_t at = sim_due(from, till, site->kind->people_days > 0);
-        if (at > until)
-            break;
-        from = dcs_time_midnight(at);
-        till = from + longest_days(site->kind, at) * SIM_DAY - 1;
-        count++;
-    }
-    return count;
+    return needed_after(site, first->not_before, first->not_after, until);
 }
 
 /* ---- beginning ---- */
