@@ -14,7 +14,7 @@ RENEWAL = {"age_days": 140, "order_days": 1000}
 # What is asked for, by which verb, and what the order is like. "again" is what follows a crash: an
 # application's next load, the timer's next sync, or the person's next try. "pair": a key of the order's
 # certificate was imported before. "asks": whether a new certificate is what it is about. "leads": another
-# order, this one's successor, that it is asked for, with what that is like.
+# order, this one's successor, that it is asked for, with what that is like. "orders": so many of them.
 SCENARIOS = {
     "first": {"verb": "open", "again": ["open", "open", "sync"], "order": {"key_elsewhere": True},
               "auto": True},
@@ -34,6 +34,7 @@ SCENARIOS = {
                      "asks": False, "then": {"issue": {"kind": "reissue"}}},
     "successor": {"verb": "sync", "again": ["sync"], "order": {"age_days": 30}, "pair": True, "auto": True,
                   "leads": {"key_elsewhere": True}},
+    "many": {"verb": "sync", "again": ["sync"], "order": RENEWAL, "pair": True, "auto": True, "orders": 3},
 }
 # A restart at once, twice after a minute, then when the CA has denied it for ten minutes, then as the
 # ladder of retries goes.
@@ -49,33 +50,32 @@ class Case:
     def __init__(self, world, name):
         self.world, self.name, self.what = world, name, SCENARIOS[name]
         world.reset_clock()
-        world.orders += 2
+        world.orders += 10
         self.id = world.orders
-        # The order that new certificates are asked for: its successor's number follows on its own.
-        self.asked = self.id + 1 if "leads" in self.what else self.id
+        self.ids = [self.id + i for i in range(self.what.get("orders", 1))]
+        # The orders that new certificates are asked for: a successor's number follows on the order's own.
+        self.asks = [self.id + 1] if "leads" in self.what else self.ids
+        self.asked = self.asks[0]
         self.dir = os.path.join(world.dir, str(self.id))
         self.state = os.path.join(self.dir, "state")
         self.order = os.path.join(self.state, "orders", str(self.asked))
-        self.key = os.path.join(self.dir, "imported.pem")
         self.config = os.path.join(self.dir, "store.conf")
         self.log = os.path.join(self.dir, "ops")
+        self.lost_power = False
         self.is_doubled = False  # somebody between us and the CA sent the POST again
         os.mkdir(self.dir)
-        self._make_order(self.id, self.what["order"])
+        for order in self.ids:
+            self._make_order(order, self.what["order"])
         if self.asked != self.id:
             self._make_order(self.asked, self.what["leads"])
         self._configure()
-        self._write_key()
-        if self.what.get("pair"):
-            self._import()
-        if "then" in self.what:
-            world.control("PATCH", f"/orders/{self.id}", self.what["then"])
-            self._write_key()
+        for order in self.ids:
+            self._prepare(order)
         self.before = {c["id"] for c in self.certificates()}
         world.control("DELETE", "/requests")
 
     def _make_order(self, order, what):
-        name = f"o{self.id}.example.com"
+        name = f"o{order if order in self.ids else self.id}.example.com"
         body = {"id": order, "common_name": name, "dns_names": [name, "www." + name],
                 "switches": {"dcv": "valid", **self.what.get("switches", {})}, **what}
         self.world.control("POST", "/orders", body)
@@ -86,49 +86,72 @@ class Case:
             file.write(self.world.at["key"])
         os.chmod(key, 0o600)
         lines = [f"api_url = {self.world.at['url']}", f"api_key_file = {key}",
-                 f"api_ca_file = {self.world.at['ca']}", f"state_dir = {self.state}",
-                 f"[order/{self.id}]"]
-        if self.what.get("auto"):
-            lines.append("reissue = auto")
-        if self.asked != self.id:
-            lines.append(f"successor = {self.asked}")
+                 f"api_ca_file = {self.world.at['ca']}", f"state_dir = {self.state}"]
+        for order in self.ids:
+            lines.append(f"[order/{order}]")
+            if self.what.get("auto"):
+                lines.append("reissue = auto")
+            if self.asked != self.id:
+                lines.append(f"successor = {self.asked}")
         with open(self.config, "w") as file:
             file.write("\n".join(lines) + "\n")
         os.chmod(self.config, 0o644)
 
-    def _import(self):
-        run = self.world.run(self._words("import"), self.config, self.id)
-        if run.code != "none":
-            raise RuntimeError(f"preparing: {run}")
-        self.world.advance(120)
+    def _prepare(self, order):
+        self._write_key(order)
+        if self.what.get("pair"):
+            run = self.world.run(self._words("import", order), self.config, order)
+            if run.code != "none":
+                raise RuntimeError(f"preparing: {run}")
+            self.world.advance(120)
+        if "then" in self.what:
+            self.world.control("PATCH", f"/orders/{order}", self.what["then"])
+            self._write_key(order)
 
-    def _write_key(self):
-        with open(self.key, "wb") as file:
-            file.write(self.world.key_of(self.id))
+    def _key(self, order):
+        return os.path.join(self.dir, f"imported-{order}.pem")
 
-    def _words(self, verb):
-        return f"import:{self.key}" if verb == "import" else verb
+    def _write_key(self, order):
+        with open(self._key(order), "wb") as file:
+            file.write(self.world.key_of(order))
+
+    def _words(self, verb, order=None):
+        return f"import:{self._key(order or self.id)}" if verb == "import" else verb
 
     def close(self):
         shutil.rmtree(self.dir, ignore_errors=True)
 
     # ---- what the two sides hold ----
 
-    def certificates(self):
-        return self.world.control("GET", f"/orders/{self.asked}")["certificates"]
+    def certificates(self, order=None):
+        return [c for one in ([order] if order else self.asks)
+                for c in self.world.control("GET", f"/orders/{one}")["certificates"]]
 
-    def issued(self):
+    def issued(self, order=None):
         """New ones; one that still waits for approval has no key that anybody could have lost."""
-        return [c for c in self.certificates() if c["id"] not in self.before and c.get("spki_sha256")]
+        return [c for c in self.certificates(order) if c["id"] not in self.before and c.get("spki_sha256")]
 
     def posts(self):
         """All requests for a certificate, of any order."""
         return [row for row in self.world.control("GET", "/requests?method=POST")
                 if row["path"].startswith("/order/certificate/")]
 
+    def _reads(self):
+        return [row["path"] for row in self.world.control("GET", "/requests?method=GET")]
+
+    def _settled(self):
+        """Of several orders those that have their new certificate. When each was read last is a hint, not
+        synced: after a power cut it may be gone."""
+        if "orders" not in self.what or self.lost_power:
+            return []
+        got = {order: self.world.ask("hash", os.path.join(self.current(order), "cert.pem"))
+               for order in self.asks}
+        return [order for order in self.asks
+                if got[order] in [c["spki_sha256"].lower() for c in self.issued(order)]]
+
     def keys(self):
         """Public key hashes of all private keys that are here under their names."""
-        found = glob.glob(os.path.join(self.order, "*", "privkey.pem"))
+        found = glob.glob(os.path.join(self.state, "orders", "*", "*", "privkey.pem"))
         return {self.world.ask("hash", path): path for path in found}
 
     def current(self, order=None):
@@ -141,8 +164,8 @@ class Case:
     def check_now(self, when):
         """What holds at every moment, also right after a kill."""
         self._check_keys(when)
-        for order in {self.id, self.asked}:
-            self._check_current(when, order, bool(self.what.get("pair")) and order == self.id)
+        for order in {*self.ids, *self.asks}:
+            self._check_current(when, order, bool(self.what.get("pair")) and order in self.ids)
         self._check_secrets(when)
         self._check_posts(when)
 
@@ -196,38 +219,48 @@ class Case:
     def _check_posts(self, when):
         """One POST for each intent, which is one key; another only ten minutes after one that the CA does
         not know."""
-        by_key = {}
-        if self.posts() and not self.what.get("asks", True):
-            raise Broken(f"{when}: a certificate was asked for")
+        by_order = {}
         for row in self.posts():
+            by_key = by_order.setdefault(int(row["path"].split("/")[3]), {})
             by_key.setdefault(row.get("csr_spki_sha256", "?"), []).append(row["time_ms"])
-            if not row["path"].startswith(f"/order/certificate/{self.asked}/"):
-                raise Broken(f"{when}: {row['path']} was asked for")
-        if len(by_key) > 1:
-            raise Broken(f"{when}: {len(by_key)} different keys were sent")
-        for times in by_key.values():
-            if len(times) > 3 or any(b - a < 600_000 for a, b in zip(times, times[1:])):
-                raise Broken(f"{when}: the POST went out at {times}")
-        if len(self.issued()) > 1 + self.is_doubled:
-            raise Broken(f"{when}: {len(self.issued())} certificates were issued")
+        if by_order and not self.what.get("asks", True) or set(by_order) - set(self.asks):
+            raise Broken(f"{when}: certificates of {set(by_order)} were asked for")
+        for order, by_key in by_order.items():
+            if len(by_key) > 1:
+                raise Broken(f"{when}: {len(by_key)} different keys were sent for {order}")
+            for times in by_key.values():
+                if len(times) > 3 or any(b - a < 600_000 for a, b in zip(times, times[1:])):
+                    raise Broken(f"{when}: the POST went out at {times}")
+            if len(self.issued(order)) > 1 + self.is_doubled:
+                raise Broken(f"{when}: {len(self.issued(order))} certificates of {order} were issued")
+
+    def _check_repeats(self, when, settled, reads):
+        """What was done before the kill is not asked about again, but for the order it fell into."""
+        again = [order for order in settled if f"/order/certificate/{order}" in reads]
+        if len(again) > 1:
+            raise Broken(f"{when}: the orders {again} were read again")
 
     def check_end(self):
         self.check_now("in the end")
-        wanted = {c["spki_sha256"].lower() for c in self.issued()}
-        if not self.what.get("asks", True):
-            wanted = {self.world.ask("hash", self.key)}
-        if not wanted:
-            raise Broken("in the end: no new certificate was asked for")
-        at = self.current()
-        if not at or self.world.ask("hash", os.path.join(at, "cert.pem")) not in wanted:
-            raise Broken("in the end: current is not the new certificate")
-        if self.current(self.id) != at:
+        for order in self.asks:
+            self._check_new(order)
+        if self.asked != self.id and self.current(self.id) != self.current():
             raise Broken("in the end: the order does not follow its successor")
         self._check_ct()
-        for path in glob.glob(os.path.join(self.order, "gen-*")):
+        for path in glob.glob(os.path.join(self.state, "orders", "*", "gen-*")):
             if not os.path.exists(os.path.join(path, "facts.json")):
                 raise Broken(f"in the end: {path} is still open: {os.listdir(path)}")
         self._check_tidy()
+
+    def _check_new(self, order):
+        wanted = {c["spki_sha256"].lower() for c in self.issued(order)}
+        if not self.what.get("asks", True):
+            wanted = {self.world.ask("hash", self._key(order))}
+        if not wanted:
+            raise Broken(f"in the end: no new certificate of {order} was asked for")
+        at = self.current(order)
+        if not at or self.world.ask("hash", os.path.join(at, "cert.pem")) not in wanted:
+            raise Broken(f"in the end: current of {order} is not the new certificate")
 
     def _check_ct(self):
         """Both the order and its new certificate are as the verb said."""
@@ -260,7 +293,9 @@ class Case:
 
     def run(self, plan=("never", 0, 0, 0), power=None, verb=None):
         disk = crash_disk.Disk(self.state) if power else None
-        run = self.world.run(self._words(verb or self.what["verb"]), self.config, self.id, plan, self.log if power else "")
+        self.lost_power |= bool(power)
+        run = self.world.run(self._words(verb or self.what["verb"]), self.config, self.id, plan,
+                             self.log if power else "")
         if run.status not in (0, -9):
             raise Broken(f"it ended by {run}")
         if power:
@@ -271,7 +306,8 @@ class Case:
         return run
 
     def is_done(self, run):
-        return run.code == "none" and (bool(self.issued()) or not self.what.get("asks", True))
+        return run.code == "none" and (not self.what.get("asks", True) or
+                                       all(self.issued(order) for order in self.asks))
 
     def _help(self, i):
         """What people at the CA do meanwhile."""
@@ -286,10 +322,12 @@ class Case:
         for i, pause in enumerate(PAUSES):
             self.world.advance(pause)
             self._help(i)
+            settled, asked = self._settled(), len(self._reads())
             run = self.world.run(self._words(again[min(i, len(again) - 1)]), self.config, self.id)
             said.append(str(run))
             if run.status != 0:
                 raise Broken(f"restart {i + 1} ended by {run}")
+            self._check_repeats(f"after restart {i + 1}", settled, self._reads()[asked:])
             self.check_now(f"after restart {i + 1}")
             if self.is_done(run):
                 break
