@@ -16,11 +16,13 @@ BACKPORTS_PACKAGES=(pkcs11-provider)
 # shellcheck disable=SC2034
 TEST_PACKAGES=(libcmocka-dev clang clang-format clang-tidy libclang-rt-14-dev python3 curl jq strace
     valgrind gdb-minimal faketime shellcheck mandoc codespell procps util-linux binutils git
-    debootstrap python3-minimal systemd "${PKCS11_PACKAGES[@]}")
+    debootstrap python3-minimal systemd "${PKCS11_PACKAGES[@]}"
+    nginx-light haproxy postgresql)
 
-# install_packages NAME...: installs what is missing, with apt, without a terminal.
+# install_packages NAME...: installs what is missing, with apt, without a terminal. Servers among them are
+# for tests that run them from a scratch directory: none is started as a service by its installation.
 install_packages() {
-    local name missing=() as_root=()
+    local name missing=() as_root=() policy=/usr/sbin/policy-rc.d made='' status
     for name in "$@"; do
         dpkg-query -W -f='${db:Status-Abbrev}' "$name" 2>/dev/null | grep -q '^ii' || missing+=("$name")
     done
@@ -34,9 +36,15 @@ install_packages() {
         as_root=(sudo)
     fi
     echo "installing: ${missing[*]}"
+    if [ ! -e "$policy" ]; then
+        printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" install -m 755 /dev/stdin "$policy" && made=$policy
+    fi
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -qq &&
         "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
             --no-install-recommends "${missing[@]}" >/dev/null
+    status=$?
+    [ -z "$made" ] || "${as_root[@]}" rm -f "$made"
+    return $status
 }
 
 # unpack_promtool DIR: promtool alone, for the tests that use it when DCS_PROMTOOL names it. Its
