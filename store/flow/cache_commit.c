@@ -215,9 +215,9 @@ void dcs_cache_tidy(const struct dcs_cache *cache, int64_t order)
         return;
     for (size_t i = 0; i < list.count; i++) {
         dcs_generation_dir(order, list.numbers[i], dir);
+        remove_temporary(cache, dir, 0); /* of held.json, too */
         if (dcs_generation_has(cache, dir, "facts.json", NULL))
             continue;
-        remove_temporary(cache, dir, 0);
         /* A request, or a key that is nowhere else, is never removed here: a certificate may exist. */
         if (dcs_generation_has(cache, dir, "request.json", NULL) ||
             (dcs_generation_has(cache, dir, "privkey.pem", NULL) && !has_copy(cache, order, dir)))

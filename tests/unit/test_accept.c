@@ -286,6 +286,7 @@ static void leftovers_go_but_not_with_the_only_copy_of_a_key(void **state)
     fake_write(dir, "state/orders/5/gen-0002/cert.pem", "half", 0644);
     fake_write(dir, "state/orders/5/gen-0003/privkey.pem", "a key whose request may be open", 0600);
     fake_write(dir, "state/orders/5/.tmp-1-1", "half", 0600);
+    fake_write(dir, "state/orders/5/gen-0001/.tmp-1-2", "half of held.json", 0600);
     snprintf(path, sizeof(path), "%s/state", dir);
     assert_true(dcs_cache_open(dcs_env_real(), path, DCS_CACHE_LOOK, &cache, NULL));
     assert_true(dcs_fs_read(cache.fd, "orders/5/gen-0001/privkey.pem", 1 << 16, &key, NULL, NULL));
@@ -294,6 +295,7 @@ static void leftovers_go_but_not_with_the_only_copy_of_a_key(void **state)
     assert_false(dcs_fs_stat(cache.fd, "orders/5/gen-0004", &stat, NULL)); /* gen-0001 has it */
     assert_false(dcs_fs_stat(cache.fd, "orders/5/gen-0002", &stat, NULL));
     assert_false(dcs_fs_stat(cache.fd, "orders/5/.tmp-1-1", &stat, NULL));
+    assert_false(dcs_fs_stat(cache.fd, "orders/5/gen-0001/.tmp-1-2", &stat, NULL));
     assert_true(dcs_fs_stat(cache.fd, "orders/5/gen-0003/privkey.pem", &stat, NULL));
 }
 
