@@ -55,6 +55,8 @@ static int64_t tool_boot(void *context)
 static void tool_sleep(void *context, int64_t ms)
 {
     (void)context;
+    if (ms < 100)
+        usleep(1000); /* a hook, which is real, is waited for in such steps */
     page->now_ms += ms;
     page->mono_ms += ms;
     page->boot_ms += ms;
@@ -163,6 +165,19 @@ static bool do_sync(struct dcs_store *store, const struct dcs_uri *uri, struct d
     return false;
 }
 
+static bool do_deliver(struct dcs_store *store, const struct dcs_uri *uri, struct dcs_err *err)
+{
+    const struct dcs_deliver_options options = { 0 };
+    struct dcs_err first = { 0 };
+
+    if (!dcs_store_deliver(store, uri, 1, &options, first_failure, &first, err))
+        return false;
+    if (first.code == DCS_E_NONE)
+        return true;
+    *err = first;
+    return false;
+}
+
 static bool do_unlogged(struct dcs_store *store, const struct dcs_uri *uri, struct dcs_err *err)
 {
     dcs_auto(dcs_json) struct dcs_json *report = NULL;
@@ -203,6 +218,7 @@ static const struct {
     { "duplicate", DCS_CALLER_VERB, do_duplicate },
     { "sync", DCS_CALLER_VERB, do_sync },
     { "ct:unlogged", DCS_CALLER_VERB, do_unlogged },
+    { "deliver", DCS_CALLER_VERB, do_deliver },
 };
 
 static bool run_verb(const char *name, const char *order, struct dcs_err *err)

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""crash.py - a reissue that is killed, refused by the disk, cut off from the CA or loses its power at the
-n-th call that writes, syncs, renames or talks: nothing is lost, one POST, a pair at every moment, and the
-work is completed in the end. Time is virtual.
+"""crash.py - a reissue, an import or a delivery that is killed, refused by the disk, cut off from the CA or
+loses its power at the n-th call that writes, syncs, renames or talks: nothing is lost, one POST, a pair at
+every moment, and the work is completed in the end. Time is virtual.
 
     meson test -C BUILD crash                                  some n of each sweep, in minutes; says which
     OFFSET=3 meson test -C BUILD crash                         other n: of steps that begin 3 later
@@ -125,6 +125,7 @@ def doubled(case, n):
 
 ALL = list(SCENARIOS)
 ASKING = [name for name, what in SCENARIOS.items() if what.get("asks", True)]
+TALKING = [name for name, what in SCENARIOS.items() if "delivers" not in what]
 BY_ITSELF = [name for name in ASKING if SCENARIOS[name]["verb"] in ("open", "sync")]
 BY_VERB = [name for name in ASKING if name not in BY_ITSELF]
 # (name, scenarios, key, experiment, step in the normal run)
@@ -139,8 +140,8 @@ SWEEPS = [
     ("its answer lost, killed at call {n}", BY_VERB, "lost-kill", while_lost("kill", FS | NET, 0), 23),
     ("its answer lost, with one EIO at call {n}", BY_VERB, "lost-EIO", while_lost("once", FS, errno.EIO), 23),
     ("with the POST repeated by a proxy, killed at call {n}", ["verb", "ct"], "doubled", doubled, 11),
-    ("with a connection reset at call {n}", ALL, "reset", refuse("once", "ECONNRESET", NET), 11),
-    ("with the network down from call {n} on", ALL, "down", refuse("always", "ENETDOWN", NET), 11),
+    ("with a connection reset at call {n}", TALKING, "reset", refuse("once", "ECONNRESET", NET), 11),
+    ("with the network down from call {n} on", TALKING, "down", refuse("always", "ENETDOWN", NET), 11),
 ]
 for _how in POWER:
     SWEEPS.append((f"without power at call {{n}} ({_how})", ALL, f"power-{_how}", power(_how), 29))
@@ -156,7 +157,7 @@ for _key, _what, _fault in [
         ("away", "answered by a page of a proxy", {"status": 503, "html": True}),
         ("earlier", "answered with an earlier answer", {"body": "earlier"}),
 ]:
-    SWEEPS.append((f"with request {{n}} {_what}", ALL, _key, answer(_fault), 1))
+    SWEEPS.append((f"with request {{n}} {_what}", TALKING, _key, answer(_fault), 1))
 
 
 class Count:

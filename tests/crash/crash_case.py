@@ -9,12 +9,14 @@ import shutil
 import stat
 
 import crash_disk
+from crash_deliver import Delivery
 
 RENEWAL = {"age_days": 140, "order_days": 1000}
 # What is asked for, by which verb, and what the order is like. "again" is what follows a crash: an
 # application's next load, the timer's next sync, or the person's next try. "pair": a key of the order's
 # certificate was imported before. "asks": whether a new certificate is what it is about. "leads": another
 # order, this one's successor, that it is asked for, with what that is like. "orders": so many of them.
+# "delivers": a pair that is delivered when another one comes, which is delivered or rolled back.
 SCENARIOS = {
     "first": {"verb": "open", "again": ["open", "open", "sync"], "order": {"key_elsewhere": True},
               "auto": True},
@@ -35,6 +37,10 @@ SCENARIOS = {
     "successor": {"verb": "sync", "again": ["sync"], "order": {"age_days": 30}, "pair": True, "auto": True,
                   "leads": {"key_elsewhere": True}},
     "many": {"verb": "sync", "again": ["sync"], "order": RENEWAL, "pair": True, "auto": True, "orders": 3},
+    "deliver": {"verb": "deliver", "again": ["deliver"], "order": RENEWAL, "pair": True, "asks": False,
+                "delivers": "on"},
+    "rollback": {"verb": "deliver", "again": ["deliver"], "order": RENEWAL, "pair": True, "asks": False,
+                 "delivers": "back"},
 }
 # A restart at once, twice after a minute, then when the CA has denied it for ten minutes, then as the
 # ladder of retries goes.
@@ -57,13 +63,17 @@ class Case:
         self.asks = [self.id + 1] if "leads" in self.what else self.ids
         self.asked = self.asks[0]
         self.dir = os.path.join(world.dir, str(self.id))
-        self.state = os.path.join(self.dir, "state")
+        self.disk = os.path.join(self.dir, "disk") if "delivers" in self.what else self.dir
+        self.state = os.path.join(self.disk, "state")
         self.order = os.path.join(self.state, "orders", str(self.asked))
         self.config = os.path.join(self.dir, "store.conf")
         self.log = os.path.join(self.dir, "ops")
         self.lost_power = False
         self.is_doubled = False  # somebody between us and the CA sent the POST again
         os.mkdir(self.dir)
+        if self.disk != self.dir:
+            os.mkdir(self.disk)
+        self.delivery = Delivery(self, self.what["delivers"] == "back") if "delivers" in self.what else None
         for order in self.ids:
             self._make_order(order, self.what["order"])
         if self.asked != self.id:
@@ -71,6 +81,8 @@ class Case:
         self._configure()
         for order in self.ids:
             self._prepare(order)
+        if self.delivery:
+            self.delivery.prepare()
         self.before = {c["id"] for c in self.certificates()}
         world.control("DELETE", "/requests")
 
@@ -93,6 +105,8 @@ class Case:
                 lines.append("reissue = auto")
             if self.asked != self.id:
                 lines.append(f"successor = {self.asked}")
+            if self.delivery:
+                lines += self.delivery.lines()
         with open(self.config, "w") as file:
             file.write("\n".join(lines) + "\n")
         os.chmod(self.config, 0o644)
@@ -155,8 +169,11 @@ class Case:
         return {self.world.ask("hash", path): path for path in found}
 
     def current(self, order=None):
-        at = os.path.join(self.state, "orders", str(order or self.asked))
-        path = os.path.join(at, "current")
+        return self.link(order or self.asked, "current")
+
+    def link(self, order, name):
+        at = os.path.join(self.state, "orders", str(order))
+        path = os.path.join(at, name)
         return os.path.normpath(os.path.join(at, os.readlink(path))) if os.path.islink(path) else None
 
     # ---- promises ----
@@ -168,6 +185,9 @@ class Case:
             self._check_current(when, order, bool(self.what.get("pair")) and order in self.ids)
         self._check_secrets(when)
         self._check_posts(when)
+        complaint = self.delivery.check_now() if self.delivery else ""
+        if complaint:
+            raise Broken(f"{when}: {complaint}")
 
     def _check_keys(self, when):
         here = self.keys()
@@ -181,16 +201,7 @@ class Case:
             if had_pair:
                 raise Broken(f"{when}: current is gone")
             return
-        try:
-            with open(os.path.join(at, "facts.json")) as file:
-                listed = json.load(file)["files"]
-        except (OSError, ValueError, KeyError) as error:
-            raise Broken(f"{when}: facts.json of current: {error}") from error
-        for name, row in listed.items():
-            with open(os.path.join(at, name), "rb") as file:
-                data = file.read()
-            if len(data) != row["size"] or hashlib.sha256(data).hexdigest() != row["sha256"].lower():
-                raise Broken(f"{when}: {at}/{name} is not what facts.json says")
+        listed = self.check_files(at, when)
         cert, key, chain = (os.path.join(at, f"{n}.pem") for n in ("cert", "privkey", "chain"))
         if self.world.ask("signed", cert, chain) != "yes":
             raise Broken(f"{when}: chain.pem of {at} does not go with its certificate")
@@ -204,6 +215,24 @@ class Case:
             raise Broken(f"{when}: key and certificate of {at} are no pair")
         if run.code != "none":
             raise Broken(f"{when}: a reader is not served: {run}")
+
+    @staticmethod
+    def facts(at):
+        with open(os.path.join(at, "facts.json")) as file:
+            return json.load(file)
+
+    def check_files(self, at, when):
+        """A whole generation; what facts.json lists of it."""
+        try:
+            listed = self.facts(at)["files"]
+        except (OSError, ValueError, KeyError) as error:
+            raise Broken(f"{when}: facts.json of {at}: {error}") from error
+        for name, row in listed.items():
+            with open(os.path.join(at, name), "rb") as file:
+                data = file.read()
+            if len(data) != row["size"] or hashlib.sha256(data).hexdigest() != row["sha256"].lower():
+                raise Broken(f"{when}: {at}/{name} is not what facts.json says")
+        return listed
 
     def _check_secrets(self, when):
         for at, _, names in os.walk(self.state):
@@ -242,7 +271,10 @@ class Case:
 
     def check_end(self):
         self.check_now("in the end")
-        for order in self.asks:
+        complaint = self.delivery.check_end() if self.delivery else ""
+        if complaint:
+            raise Broken(f"in the end: {complaint}")
+        for order in [] if self.delivery else self.asks:
             self._check_new(order)
         if self.asked != self.id and self.current(self.id) != self.current():
             raise Broken("in the end: the order does not follow its successor")
@@ -292,7 +324,8 @@ class Case:
     # ---- the run and what follows ----
 
     def run(self, plan=("never", 0, 0, 0), power=None, verb=None):
-        disk = crash_disk.Disk(self.state) if power else None
+        top = self.disk if self.disk != self.dir else self.state
+        disk = crash_disk.Disk(top) if power else None
         self.lost_power |= bool(power)
         run = self.world.run(self._words(verb or self.what["verb"]), self.config, self.id, plan,
                              self.log if power else "")
@@ -306,6 +339,8 @@ class Case:
         return run
 
     def is_done(self, run):
+        if self.delivery and not self.delivery.is_done():
+            return False
         return run.code == "none" and (not self.what.get("asks", True) or
                                        all(self.issued(order) for order in self.asks))
 
