@@ -205,9 +205,41 @@ static bool send_once(struct dcs_api *api, const struct dcs_api_request *request
     if (http.timeout_ms == 0)
         return dcs_fail(err, DCS_E_AWAY, "the deadline passed before the service was asked");
     api->requests_made++;
+    if (api->options.counter)
+        atomic_fetch_add(api->options.counter, 1);
     if (!dcs_http_send(api->http, &http, ret_answer, err))
         return false;
     note_date(api, ret_answer);
+    return true;
+}
+
+/* ---- turns ---- */
+
+/* The deadline, with the patience that is left. */
+static struct dcs_deadline latest(const struct dcs_api *api)
+{
+    return (struct dcs_deadline){ .mono_ms = api->options.deadline.mono_ms +
+                                             api->options.patience_ms - api->waited_ms };
+}
+
+/* What was waited since then is no time that the service took. */
+static void give_back(struct dcs_api *api, int64_t since_ms)
+{
+    int64_t waited = dcs_env_mono_ms(api->options.env) - since_ms;
+    int64_t left = api->options.patience_ms - api->waited_ms;
+
+    waited = waited < left ? waited : left;
+    api->waited_ms += waited;
+    api->options.deadline.mono_ms += waited;
+}
+
+static bool take_turn(struct dcs_api *api, const struct dcs_budget *budget, struct dcs_err *err)
+{
+    int64_t began_ms = dcs_env_mono_ms(api->options.env);
+
+    if (!dcs_budget_take(budget, latest(api), err))
+        return false;
+    give_back(api, began_ms);
     return true;
 }
 
@@ -219,9 +251,11 @@ static bool pause_429(struct dcs_api *api, int attempt, const struct dcs_http_an
 
     wait = wait < WAIT_429_MAX_MS ? wait : WAIT_429_MAX_MS;
     wait += dcs_env_jitter(api->options.env, 0, wait / 4);
-    if (wait >= dcs_deadline_left_ms(api->options.env, api->options.deadline))
+    int64_t began_ms = dcs_env_mono_ms(api->options.env);
+    if (wait >= dcs_deadline_left_ms(api->options.env, latest(api)))
         return false;
     dcs_env_sleep_ms(api->options.env, wait);
+    give_back(api, began_ms);
     return true;
 }
 
@@ -235,7 +269,7 @@ static bool send_with_retries(struct dcs_api *api, const struct dcs_api_request 
         dcs_auto(dcs_http_answer) struct dcs_http_answer answer = { 0 };
         struct dcs_err why = { 0 };
 
-        if (!dcs_budget_take(&budget, api->options.deadline, err))
+        if (!take_turn(api, &budget, err))
             return false;
         bool good = send_once(api, request, url, &answer, &why) &&
                     dcs_api_judge(&answer, request->place, &why);
@@ -304,6 +338,36 @@ bool dcs_api_send(struct dcs_api *api, const struct dcs_api_request *request,
     if (!good && err)
         *err = why;
     return good;
+}
+
+bool dcs_api_await_turns(struct dcs_api *api, int64_t turns, struct dcs_err *err)
+{
+    struct dcs_service service;
+
+    if (!prepare(api, &service, err))
+        return false;
+    dcs_secret_clear(&api->key);
+    struct dcs_budget budget = budget_of(api, &service);
+    return dcs_budget_await(&budget, turns, latest(api), err);
+}
+
+bool dcs_api_hash(const struct dcs_api *api, char out[17], struct dcs_err *err)
+{
+    dcs_auto(dcs_secret) struct dcs_secret key = { 0 };
+
+    return dcs_api_read_key(api->options.env, api->options.settings, &key, err) &&
+           dcs_service_hash(api->options.settings->api_url, &key, out, err);
+}
+
+int64_t dcs_api_estimate_s(struct dcs_api *api, int64_t requests)
+{
+    struct dcs_service service;
+
+    if (!prepare(api, &service, NULL))
+        return 0;
+    dcs_secret_clear(&api->key);
+    struct dcs_budget budget = budget_of(api, &service);
+    return dcs_budget_estimate_s(&budget, requests);
 }
 
 /* ---- answers that are JSON ---- */

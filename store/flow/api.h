@@ -10,6 +10,8 @@
 #ifndef DCS_FLOW_API_H
 #define DCS_FLOW_API_H
 
+#include <stdatomic.h>
+
 #include "flow/budget.h"
 #include "flow/service.h"
 #include "model/config.h"
@@ -25,6 +27,10 @@ struct dcs_api_options {
     bool is_verb; /* the CLI: always tries, keeps a tenth of the budget free, writes the ladder */
     struct dcs_service_run *run; /* of many orders, NULL none; lent */
     struct dcs_deadline deadline;
+    /* How long it may wait, beyond the deadline, for its turn in the budget and after a 429: what is
+     * waited so moves the deadline. For runs over many orders, whose requests are their own crowd. */
+    int64_t patience_ms;
+    atomic_llong *counter; /* of requests that were sent, NULL none */
 };
 
 /* Reads no file and connects nowhere yet. */
@@ -88,6 +94,13 @@ bool dcs_api_crl(struct dcs_api *api, const char *url, struct dcs_buf *ret_data,
 /* Whether the CA would be asked to change something now; AWAY when this caller waits with that because
  * the service answers and issues nothing. Looked at before something is made for such a request. */
 bool dcs_api_may_change(struct dcs_api *api, struct dcs_err *err) DCS_CHECKED;
+/* Until so many requests could be sent at once, so that an attempt is begun (and its order locked)
+ * when it can be finished; false when that is beyond deadline and patience. */
+bool dcs_api_await_turns(struct dcs_api *api, int64_t turns, struct dcs_err *err) DCS_CHECKED;
+/* The hash that names budget, service and position of this API URL and key. */
+bool dcs_api_hash(const struct dcs_api *api, char out[17], struct dcs_err *err) DCS_CHECKED;
+/* How long so many requests take from now on, by the budget alone. */
+int64_t dcs_api_estimate_s(struct dcs_api *api, int64_t requests);
 
 /* Seconds that the CA's clock is ahead of ours, from the Date of the last answer; false before one. */
 bool dcs_api_clock_offset(const struct dcs_api *api, int64_t *ret_offset_s);

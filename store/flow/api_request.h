@@ -14,6 +14,7 @@ struct dcs_api {
     bool date_offset_known;
     int64_t date_offset_s;
     int requests_made;
+    int64_t waited_ms; /* of the patience */
 };
 
 struct dcs_api_request {

@@ -116,16 +116,29 @@ static struct limits limits_of(const struct dcs_budget *budget, const struct rec
     return limits;
 }
 
-/* 0: a place was taken; else the time at which to look again. */
-static int64_t try_take(const struct dcs_budget *budget, struct record *record, int64_t now_ms)
+/* When so many more fit at once: now_ms or later. */
+static int64_t when_free(const struct dcs_budget *budget, const struct record *record,
+                         int64_t now_ms, int64_t places)
 {
     struct limits limits = limits_of(budget, record, now_ms);
-    int64_t at_short = free_at(record, now_ms, WINDOW_SHORT_MS, limits.short_window);
-    int64_t at_long = free_at(record, now_ms, WINDOW_LONG_MS, limits.long_window);
-    int64_t at = at_short > at_long ? at_short : at_long;
+    int64_t in_short = limits.short_window - places + 1;
+    int64_t in_long = limits.long_window - places + 1;
+    int64_t at_short = free_at(record, now_ms, WINDOW_SHORT_MS, in_short > 1 ? in_short : 1);
+    int64_t at_long = free_at(record, now_ms, WINDOW_LONG_MS, in_long > 1 ? in_long : 1);
+
+    return at_short > at_long ? at_short : at_long;
+}
+
+/* 0: the places are free, and with `take` one was taken; else the time at which to look again. */
+static int64_t try_take(const struct dcs_budget *budget, struct record *record, int64_t now_ms,
+                        int64_t places, bool take)
+{
+    int64_t at = when_free(budget, record, now_ms, places);
 
     if (at > now_ms)
         return at;
+    if (!take)
+        return 0;
     record->stamps[record->next] = now_ms ? now_ms : 1;
     record->next = (record->next + 1) % STAMPS;
     return 0;
@@ -154,9 +167,9 @@ static bool lock_budget(const struct dcs_budget *budget, struct dcs_deadline dea
     }
 }
 
-/* One look under the lock; *ret_at 0 when the place is ours. */
-static bool look(const struct dcs_budget *budget, struct dcs_deadline deadline, int64_t *ret_at,
-                 struct dcs_err *err)
+/* One look under the lock; *ret_at 0 when the place is ours. places > 0: only whether so many are free. */
+static bool look(const struct dcs_budget *budget, int64_t places, struct dcs_deadline deadline,
+                 int64_t *ret_at, struct dcs_err *err)
 {
     dcs_auto(dcs_lock) struct dcs_lock lock = DCS_LOCK_NONE;
     struct record record;
@@ -168,16 +181,19 @@ static bool look(const struct dcs_budget *budget, struct dcs_deadline deadline, 
     int64_t now_ms = dcs_env_boot_ms(budget->env);
     bool believed = load(&lock, boot_id, now_ms, &record);
     /* Others may have sent requests that the damaged file no longer tells of. */
-    *ret_at = believed ? try_take(budget, &record, now_ms) : now_ms + DAMAGE_PAUSE_MS;
+    *ret_at = believed ? try_take(budget, &record, now_ms, places ? places : 1, places == 0)
+                       : now_ms + DAMAGE_PAUSE_MS;
+    if (believed && places)
+        return true;
     return dcs_fs_write_locked(&lock, &record, sizeof(record), err);
 }
 
-bool dcs_budget_take(const struct dcs_budget *budget, struct dcs_deadline deadline,
+static bool wait_for(const struct dcs_budget *budget, int64_t places, struct dcs_deadline deadline,
                      struct dcs_err *err)
 {
     for (;;) {
         int64_t at = 0;
-        if (!look(budget, deadline, &at, err))
+        if (!look(budget, places, deadline, &at, err))
             return false;
         if (at == 0)
             return true;
@@ -190,6 +206,32 @@ bool dcs_budget_take(const struct dcs_budget *budget, struct dcs_deadline deadli
         /* Spread, so that those who wait for the same moment do not all look at once. */
         dcs_env_sleep_ms(budget->env, (wait > 0 ? wait : 1) + dcs_env_jitter(budget->env, 0, 20));
     }
+}
+
+bool dcs_budget_take(const struct dcs_budget *budget, struct dcs_deadline deadline,
+                     struct dcs_err *err)
+{
+    return wait_for(budget, 0, deadline, err);
+}
+
+bool dcs_budget_await(const struct dcs_budget *budget, int64_t places, struct dcs_deadline deadline,
+                      struct dcs_err *err)
+{
+    return wait_for(budget, places, deadline, err);
+}
+
+int64_t dcs_budget_estimate_s(const struct dcs_budget *budget, int64_t requests)
+{
+    const struct record none = { .next = 0 };
+    struct limits limits = limits_of(budget, &none, 0);
+    int64_t left_5s = 0;
+    int64_t left_3min = 0;
+
+    dcs_budget_left(budget, &left_5s, &left_3min);
+    if (requests <= left_3min)
+        return requests * WINDOW_SHORT_MS / 1000 / limits.short_window;
+    return (requests - left_3min) * WINDOW_LONG_MS / 1000 / limits.long_window +
+           left_3min * WINDOW_SHORT_MS / 1000 / limits.short_window;
 }
 
 void dcs_budget_halve(const struct dcs_budget *budget)

@@ -24,6 +24,11 @@ struct dcs_budget {
 /* Takes one place, waiting for it; DCS_E_LIMIT at once when the turn lies beyond the deadline. */
 bool dcs_budget_take(const struct dcs_budget *budget, struct dcs_deadline deadline,
                      struct dcs_err *err) DCS_CHECKED;
+/* Waits until so many places are free at once, and takes none. */
+bool dcs_budget_await(const struct dcs_budget *budget, int64_t places, struct dcs_deadline deadline,
+                      struct dcs_err *err) DCS_CHECKED;
+/* How long so many requests take from now on. */
+int64_t dcs_budget_estimate_s(const struct dcs_budget *budget, int64_t requests);
 /* The CA said 429: others use the key too. Halves the own rate for 10 min. */
 void dcs_budget_halve(const struct dcs_budget *budget);
 /* Places free at this moment in both windows, for status. */
