@@ -43,13 +43,17 @@ void sb_clock_freeze(struct sb_clock *clock, bool frozen)
 {
     int64_t now_ms = sb_clock_now_ms(clock);
 
+    if (frozen && !clock->frozen)
+        clock->stopped_ms = sb_clock_monotonic_ms();
+    if (!frozen && clock->frozen) /* goes on from where it stood */
+        clock->jumped_ms -= sb_clock_monotonic_ms() - clock->stopped_ms;
     clock->frozen = frozen;
     sb_clock_set(clock, now_ms);
 }
 
 int64_t sb_clock_elapsed_ms(const struct sb_clock *clock)
 {
-    return sb_clock_monotonic_ms() + clock->jumped_ms;
+    return (clock->frozen ? clock->stopped_ms : sb_clock_monotonic_ms()) + clock->jumped_ms;
 }
 
 int64_t sb_time_midnight(int64_t when)

@@ -17,14 +17,16 @@ struct sb_clock {
     int64_t offset_ms; /* added to the real time while running */
     int64_t frozen_ms; /* the time itself while frozen */
     bool frozen;
-    int64_t jumped_ms; /* the sum of all jumps forward; keeps sb_clock_elapsed_ms() rising */
+    int64_t stopped_ms; /* of the monotonic clock, when it was frozen */
+    int64_t jumped_ms;  /* the sum of all jumps forward; keeps sb_clock_elapsed_ms() rising */
 };
 
 int64_t sb_clock_now(const struct sb_clock *clock);
 int64_t sb_clock_now_ms(const struct sb_clock *clock);
 void sb_clock_set(struct sb_clock *clock, int64_t now_ms);
 void sb_clock_freeze(struct sb_clock *clock, bool frozen);
-/* Never goes back and feels jumps forward: what rate windows are measured with. */
+/* Never goes back and feels jumps forward, and stands still with the clock: what rate windows are
+ * measured with. */
 int64_t sb_clock_elapsed_ms(const struct sb_clock *clock);
 int64_t sb_clock_monotonic_ms(void);
 

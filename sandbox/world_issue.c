@@ -125,6 +125,7 @@ void sb_order_revoke(struct sb_world *world, struct sb_order *order, struct sb_c
 {
     c->revoked_at = when;
     c->revoke_due = 0;
+    order->changed = when;
     if (c == sb_order_primary(order))
         sb_set_text((cJSON *)sb_item(order->info, "certificate"), "status", "revoked");
     sb_world_touch(world, order);
