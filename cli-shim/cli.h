@@ -86,6 +86,18 @@ int cmd_ct(int argc, char **argv);
 int cmd_deliver(int argc, char **argv);
 int cmd_sync(int argc, char **argv);
 int cmd_stub(int argc, char **argv);
+/* ---- progress.c: on a terminal only ---- */
+
+struct cli_progress {
+    bool is_on, is_drawn;
+    int64_t began_ms;
+};
+void cli_progress_begin(struct cli_progress *progress, bool wanted);
+void cli_progress_show(struct cli_progress *progress, const struct dcs_sync_progress *at);
+/* Before anything else is printed. */
+void cli_progress_clear(struct cli_progress *progress);
+void cli_duration_text(int64_t seconds, char out[32]);
+
 /* What a verb that made a new certificate tells. */
 int cli_print_report(const struct dcs_json *report, bool as_json);
 

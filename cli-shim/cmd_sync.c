@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /* cmd_sync.c - `sync`: everything that is due, for all managed orders; a line for each that changed. */
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cli.h"
+#include "sync.h"
 
 enum { OPT_NOW };
 
@@ -12,43 +14,27 @@ const struct cli_option cli_sync_options[] = {
     { NULL, NULL, NULL },
 };
 
-struct run {
-    bool as_json;
-    int status;
-    int orders, changed, pending, waiting, failed;
-    struct dcs_json *results; /* an array, with as_json */
-};
+/* ---- results, for all kinds of runs ---- */
 
-static struct {
-    const char *action;
-    size_t offset;
-} const counters[] = {
-    { "changed", offsetof(struct run, changed) },
-    { "pending", offsetof(struct run, pending) },
-    { "waiting", offsetof(struct run, waiting) },
-    { "failed", offsetof(struct run, failed) },
-};
-
-static void count(struct run *run, const char *action)
+static void add_row(struct cli_sync *run, const struct dcs_json *result, const struct dcs_err *err)
 {
-    run->orders++;
-    for (size_t i = 0; i < DCS_COUNT(counters); i++)
-        if (strcmp(action, counters[i].action) == 0)
-            ++*(int *)(void *)((char *)run + counters[i].offset);
-}
-
-static void add_result(struct run *run, const struct dcs_json *result, const struct dcs_err *err)
-{
+    static const struct {
+        const char *name, *path;
+    } texts[] = { { "section", "section" },
+                  { "line", "line" },
+                  { "action", "action" },
+                  { "serial", "current.serial" },
+                  { "source", "current.source" },
+                  { "plan", "plan.words" },
+                  { "not_after", "current.not_after" } };
     struct dcs_json *row = dcs_json_add_object(run->results, NULL);
     int64_t id = 0;
 
     if (dcs_json_i64(result, "order_id", &id))
         dcs_json_add_i64(row, "order_id", id);
-    dcs_json_add_text(row, "action", dcs_json_text(result, "action"));
-    if (dcs_json_text(result, "plan.words"))
-        dcs_json_add_text(row, "plan", dcs_json_text(result, "plan.words"));
-    if (dcs_json_text(result, "current.not_after"))
-        dcs_json_add_text(row, "not_after", dcs_json_text(result, "current.not_after"));
+    for (size_t i = 0; i < DCS_COUNT(texts); i++)
+        if (dcs_json_text(result, texts[i].path))
+            dcs_json_add_text(row, texts[i].name, dcs_json_text(result, texts[i].path));
     if (err->code == DCS_E_NONE)
         return;
     dcs_json_add_text(row, "code", dcs_code_name(err->code));
@@ -57,74 +43,154 @@ static void add_result(struct run *run, const struct dcs_json *result, const str
         dcs_json_add_text(row, "hint", err->hint);
 }
 
-static void take_result(void *context, const struct dcs_json *result, const struct dcs_err *err)
+void cli_sync_take(void *context, const struct dcs_json *result, const struct dcs_err *err)
 {
-    struct run *run = context;
+    struct cli_sync *run = context;
     const char *action = dcs_json_text(result, "action");
     const char *till = dcs_json_text(result, "current.not_after");
     const char *name = dcs_json_text(result, "current.common_name");
     int64_t id = 0;
 
-    count(run, action);
-    if (err->code != DCS_E_NONE)
+    if (err->code != DCS_E_NONE) {
+        cli_progress_clear(&run->progress);
         run->status =
             cli_worst(run->status, run->as_json ? (int)cli_status_of(err->code) : cli_fail(err));
+    }
     if (run->as_json) {
-        add_result(run, result, err);
+        add_row(run, result, err);
         return;
     }
-    if (strcmp(action, "changed") == 0 && dcs_json_i64(result, "order_id", &id))
+    if (action && strcmp(action, "changed") == 0 && dcs_json_i64(result, "order_id", &id)) {
+        cli_progress_clear(&run->progress);
         printf("order %lld: new certificate for %s, not after %s\n", (long long)id,
                name ? name : "?", till ? till : "?");
+    }
+}
+
+void cli_sync_progress(void *context, const struct dcs_sync_progress *progress)
+{
+    struct cli_sync *run = context;
+
+    cli_progress_show(&run->progress, progress);
+}
+
+void cli_sync_begin(struct cli_sync *run, bool as_json)
+{
+    *run = (struct cli_sync){ .as_json = as_json, .root = dcs_json_new_object() };
+    run->results = dcs_json_add_array(run->root, "orders");
+    cli_progress_begin(&run->progress, true);
+}
+
+void cli_sync_end(struct cli_sync *run)
+{
+    dcs_json_free(run->root);
+    run->root = NULL;
+}
+
+/* ---- the end ---- */
+
+static const struct counter {
+    const char *name, *text;
+    size_t offset;
+    bool always;
+} counters[] = {
+    { "reissued", "renewed", offsetof(struct dcs_sync_summary, reissued), true },
+    { "fetched", "fetched", offsetof(struct dcs_sync_summary, fetched), true },
+    { "pending", "pending", offsetof(struct dcs_sync_summary, pending), true },
+    { "failed", "failed", offsetof(struct dcs_sync_summary, failed), true },
+    { "refused", "refused", offsetof(struct dcs_sync_summary, refused), false },
+    { "waiting", "waiting for the service", offsetof(struct dcs_sync_summary, waiting), false },
+};
+
+static int64_t count_of(const struct dcs_sync_summary *summary, const struct counter *counter)
+{
+    return *(const int64_t *)(const void *)((const char *)summary + counter->offset);
+}
+
+static void print_json(struct cli_sync *run, const struct dcs_sync_summary *summary)
+{
+    struct dcs_json *object = dcs_json_add_object(run->root, "summary");
+
+    dcs_json_add_i64(object, "orders", summary->orders);
+    for (size_t i = 0; i < DCS_COUNT(counters); i++)
+        dcs_json_add_i64(object, counters[i].name, count_of(summary, &counters[i]));
+    dcs_json_add_i64(object, "requests", summary->requests);
+    dcs_json_add_i64(object, "elapsed_ms", summary->elapsed_ms);
+    if (summary->next_due >= 0)
+        dcs_json_add_time(object, "next_due", summary->next_due);
+    if (!cli_print_json(run->root))
+        run->status = CLI_LOCAL;
+}
+
+static void print_line(const struct dcs_sync_summary *summary)
+{
+    char due[DCS_TIME_TEXT];
+    char took[32];
+
+    printf("%lld orders:", (long long)summary->orders);
+    for (size_t i = 0; i < DCS_COUNT(counters); i++)
+        if (counters[i].always || count_of(summary, &counters[i]))
+            printf(" %lld %s,", (long long)count_of(summary, &counters[i]), counters[i].text);
+    cli_duration_text(summary->elapsed_ms / 1000, took);
+    printf(" %lld requests in %s", (long long)summary->requests, took);
+    if (summary->next_due >= 0) {
+        dcs_time_text(summary->next_due, due);
+        printf("; next due %s", due);
+    }
+    putchar('\n');
 }
 
 /* Why orders wait and until when: the service was away in this run, or an earlier one found it so. */
-static void tell_waiting(struct dcs_store *store, struct run *run, struct dcs_json *root)
+static void tell_waiting(struct dcs_store *store, struct cli_sync *run, int64_t waiting)
 {
     dcs_auto(dcs_json) struct dcs_json *service = NULL;
     struct dcs_err err = { 0 };
 
-    if (run->waiting == 0)
+    if (waiting == 0)
         return;
     run->status = cli_worst(run->status, CLI_AWAY);
     if (!dcs_store_service(store, &service, &err) || !dcs_json_text(service, "words"))
         return;
     if (!run->as_json) {
-        cli_say("%d orders wait: %s", run->waiting, dcs_json_text(service, "words"));
+        cli_say("%lld orders wait: %s", (long long)waiting, dcs_json_text(service, "words"));
         fprintf(stderr, "hint: nothing is lost; `digicert-store sync --now` tries at once\n");
         return;
     }
-    dcs_json_attach(root, "service", dcs_steal(&service));
+    dcs_json_attach(run->root, "service", dcs_steal(&service));
+}
+
+int cli_sync_finish(struct cli_sync *run, struct dcs_store *store,
+                    const struct dcs_sync_summary *summary)
+{
+    cli_progress_clear(&run->progress);
+    tell_waiting(store, run, summary->waiting);
+    if (run->as_json)
+        print_json(run, summary);
+    else
+        print_line(summary);
+    return run->status;
 }
 
 int cmd_sync(int argc, char **argv)
 {
     dcs_auto(dcs_store) struct dcs_store *store = NULL;
-    dcs_auto(dcs_json) struct dcs_json *root = NULL;
+    dcs_auto(cli_sync) struct cli_sync run = { 0 };
+    struct dcs_sync_summary summary;
     struct dcs_err err = { 0 };
     struct cli_args args;
     int status = cli_parse("sync", argc, argv, &args);
-    struct run run = { 0 };
 
     if (status != CLI_DONE || !(store = cli_open_store(&status)))
         return status;
     if (args.rest_count > 0)
         return cli_usage_error("sync", "sync takes no argument: it is for all managed orders");
-    root = dcs_json_new_object();
-    run.as_json = args.json;
-    run.results = dcs_json_add_array(root, "orders");
+    cli_sync_begin(&run, args.json);
     /* A person who asks is answered; a timer follows the ladder. */
     const struct dcs_sync_options options = { .tries_now =
-                                                  args.values[OPT_NOW] || isatty(STDIN_FILENO) };
-    if (!dcs_store_sync(store, &options, take_result, &run, &err))
+                                                  args.values[OPT_NOW] || isatty(STDIN_FILENO),
+                                              .progress = cli_sync_progress,
+                                              .ret_summary = &summary };
+    if (!dcs_store_sync(store, &options, cli_sync_take, &run, &err))
         return cli_fail(&err);
-    tell_waiting(store, &run, root);
-    if (args.json)
-        return cli_print_json(root) ? run.status : CLI_LOCAL;
-    printf("%d orders: %d with a new certificate, %d pending, %d failed", run.orders, run.changed,
-           run.pending, run.failed);
-    if (run.waiting > 0)
-        printf(", %d waiting for the service", run.waiting);
-    putchar('\n');
-    return run.status;
+    return cli_sync_finish(&run, store, &summary);
 }

@@ -194,18 +194,42 @@ bool dcs_store_set_ct(struct dcs_store *store, const struct dcs_uri *uri, bool l
                       int64_t wait_ms, struct dcs_json **ret_report,
                       struct dcs_err *err) DCS_CHECKED;
 
-/* One order of a sync: {"order_id", "action": "nothing" | "changed" | "pending" | "waiting" | "failed",
- * ...}. "waiting": something is due, and the service is away. err is code NONE unless it failed. */
+/* ---- sync ---- */
+
+/*
+ * One order of a run, always in the thread that called: {"order_id", "uri", "action": "nothing" |
+ * "changed" (current.source: "reissue" when it was asked for here) | "pending" | "failed" | "waiting"
+ * (something is due, and the service is away), ...}. Of an order that was worked on, all that `show`
+ * has; of the others plan.words, current.common_name, current.not_after and current.stage. err is
+ * code NONE unless it is pending or failed. Orders without work come first, by number; the others as
+ * they finish.
+ */
 typedef void dcs_sync_cb(void *context, const struct dcs_json *result, const struct dcs_err *err);
+
+struct dcs_sync_progress {
+    int64_t orders, to_do, done, not_done, requests;
+    int64_t eta_s; /* by the request budget and what orders cost so far; -1 nothing known */
+};
+typedef void dcs_sync_progress_cb(void *context, const struct dcs_sync_progress *progress);
+
+struct dcs_sync_summary {
+    int64_t orders, reissued, fetched, pending, failed, refused, waiting, requests, elapsed_ms;
+    int64_t next_due; /* of the certificates that are kept here, -1 none */
+};
+
 struct dcs_sync_options {
-    bool tries_now;          /* although the service is away and its next try is ahead */
-    const atomic_bool *stop; /* true: no further order is begun; NULL none */
+    bool tries_now;                 /* although the service is away and its next try is ahead */
+    const atomic_bool *stop;        /* true: no further order is begun; NULL none */
+    dcs_sync_progress_cb *progress; /* several times a second, with the context of the results; NULL
+                                       none */
+    struct dcs_sync_summary *ret_summary; /* NULL none */
 };
 /*
- * Does what is due for all managed orders, one after the other: reads what is due to be read,
- * fetches, goes on with open requests, reissues, prunes. A failing order holds up no other; when the
- * service is away, what is left waits for a later run. May be killed and called again at any moment.
- * False only when nothing could be done at all. options may be NULL.
+ * Does what is due for all managed orders: asks what has changed at the CA, fetches that, goes on
+ * with open requests, reissues in order of urgency, several at a time within the request budget,
+ * prunes. A failing, hanging or pending order holds up no other; when the service is away, what is
+ * left waits for a later run. May be killed and called again at any moment. False only when nothing
+ * could be done at all. options may be NULL.
  */
 bool dcs_store_sync(struct dcs_store *store, const struct dcs_sync_options *options,
                     dcs_sync_cb *each, void *context, struct dcs_err *err) DCS_CHECKED;

@@ -179,7 +179,9 @@ bool dcs_job_api(struct job *job, struct dcs_deadline deadline, struct dcs_api *
                                              .owner = job->cache.owner,
                                              .is_verb = !job->is_door,
                                              .run = job->run,
-                                             .deadline = deadline };
+                                             .deadline = deadline,
+                                             .patience_ms = job->patience_ms,
+                                             .counter = job->counter };
 
     return dcs_api_new(&options, ret_api, err);
 }

@@ -103,7 +103,8 @@ static bool wait_for_lock(struct fetch *f, bool *ret_answered, struct dcs_err *e
             *ret_answered = true;
             return true;
         }
-        int64_t left = f->only_if_free ? 0 : dcs_deadline_left_ms(f->job->env, f->deadline);
+        int64_t left =
+            f->only_if_free || f->never_waits ? 0 : dcs_deadline_left_ms(f->job->env, f->deadline);
         if (left == 0)
             return dcs_fail(err, DCS_E_TIMEOUT, "another process is working on order %lld",
                             (long long)f->id);
@@ -399,6 +400,7 @@ bool dcs_fetch_order(struct job *job, int64_t order, const struct dcs_fetch_opti
                        .id = order,
                        .seen_dir = options->seen_dir,
                        .only_if_free = options->only_if_free,
+                       .never_waits = options->comes_back,
                        .deadline = options->deadline,
                        .begins_nothing = options->begins_nothing,
                        .may_repeat = options->may_repeat,
@@ -409,7 +411,8 @@ bool dcs_fetch_order(struct job *job, int64_t order, const struct dcs_fetch_opti
 
     snprintf(f.canonical, sizeof(f.canonical), "digicert://order/%lld", (long long)order);
     for (int round = 0;; round++) {
-        f.began_boot_ms = dcs_env_boot_ms(job->env);
+        f.began_boot_ms =
+            options->since_boot_ms ? options->since_boot_ms : dcs_env_boot_ms(job->env);
         f.look_again_s = 0;
         why = (struct dcs_err){ 0 };
         if (one_turn(&f, &why)) {
@@ -423,7 +426,7 @@ bool dcs_fetch_order(struct job *job, int64_t order, const struct dcs_fetch_opti
         int64_t wait_ms = (int64_t)1000 << (round < PAUSES_DOUBLED ? round : PAUSES_DOUBLED);
         if (f.look_again_s * 1000 > wait_ms)
             wait_ms = f.look_again_s * 1000;
-        if (!may_come || f.look_again_s == 0 || options->only_if_free ||
+        if (!may_come || f.look_again_s == 0 || options->only_if_free || options->comes_back ||
             wait_ms >= dcs_deadline_left_ms(job->env, options->deadline))
             break;
         dcs_env_sleep_ms(job->env, wait_ms);

@@ -15,6 +15,7 @@ struct fetch {
     int64_t began_boot_ms;
     const char *seen_dir; /* the generation that our caller knew, "" none */
     bool only_if_free;    /* and only when the time for the next try has come */
+    bool never_waits;     /* for a lock */
     struct dcs_deadline deadline;
     bool begins_nothing, may_repeat;
     const struct dcs_wish *wish; /* what a person asks for, NULL: what policy wants */
@@ -60,6 +61,13 @@ struct plan_input {
     struct dcs_ct_wish answered;
     struct dcs_validation_ends validation;
     char input[65]; /* hash of what a refusal was answered to */
+    struct dcs_memo memo;
+    bool has_intent, intent_was_sent; /* a request was written here; the CA may know it */
+    int64_t intent_wait_s;            /* until its next step */
+    struct dcs_plan_here {
+        char serial[65], common_name[256];
+        int64_t certificate_id, committed_at;
+    } here; /* of `current`; "" none */
     char uri[40];
 };
 struct plan_query {

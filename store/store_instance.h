@@ -82,6 +82,8 @@ struct job {
     bool waits; /* the deadline has been set */
     struct dcs_deadline deadline;
     struct dcs_service_run *run;   /* of a sync, NULL: one order by itself */
+    int64_t patience_ms;           /* of its requests, beyond their deadline (flow/api.h) */
+    atomic_llong *counter;         /* of its requests; NULL none */
     const struct dcs_key *offered; /* a key that a person imports: a fresh certificate may be its */
     const uint8_t *offered_spki;   /* SHA-256 of its SubjectPublicKeyInfo */
     const struct dcs_secret *seal; /* passphrase that an imported key keeps, NULL none */
@@ -138,9 +140,12 @@ struct dcs_fetch_options {
     const char *seen_dir; /* the generation that the caller's decision was made on, "" none; a
                              different one is an answer */
     struct dcs_deadline deadline;
-    bool only_if_free;           /* never waits for a lock, nor for the CA to issue */
-    bool begins_nothing;         /* only looks, and goes on with what is open */
-    bool may_repeat;             /* a POST whose answer was lost, as a wish to reissue does */
+    bool only_if_free;   /* never waits for a lock, nor for the CA to issue */
+    bool begins_nothing; /* only looks, and goes on with what is open */
+    bool may_repeat;     /* a POST whose answer was lost, as a wish to reissue does */
+    bool comes_back; /* the caller does, later: waits here neither for a lock (TIMEOUT) nor for the
+                        CA to issue (PENDING) */
+    int64_t since_boot_ms; /* an attempt of others that ended later is an answer; 0: than now */
     const struct dcs_wish *wish; /* NULL: none */
 };
 /* store_fetch.c: one attempt, single-flight; the answer is in the cache afterwards. */

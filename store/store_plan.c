@@ -122,6 +122,16 @@ static void take_certificate(struct job *job, const struct dcs_bundle *bundle,
     to->not_after = leaf->not_after;
 }
 
+static void note_here(const struct dcs_bundle *bundle, struct dcs_plan_here *to)
+{
+    const struct dcs_facts *facts = dcs_bundle_facts(bundle);
+
+    snprintf(to->serial, sizeof(to->serial), "%s", facts->leaf.serial);
+    snprintf(to->common_name, sizeof(to->common_name), "%s", facts->leaf.common_name);
+    to->certificate_id = facts->certificate_id;
+    to->committed_at = facts->committed_at;
+}
+
 static uint64_t hash_of(struct job *job, int64_t order, const char *serial)
 {
     char text[160];
@@ -310,7 +320,6 @@ bool dcs_plan_gather(struct job *job, const struct plan_query *query, struct pla
     const struct dcs_order_settings *settings = query->settings;
     struct plan_input *input = ret_input;
     struct dcs_plan_facts *facts = &input->facts;
-    struct dcs_memo memo;
     char successor[DCS_GENERATION_DIR];
     int64_t id = query->id;
     int64_t now = query->now;
@@ -326,17 +335,21 @@ bool dcs_plan_gather(struct job *job, const struct plan_query *query, struct pla
     take_settings(job, settings, &facts->settings);
     facts->order.has_successor =
         dcs_cache_usable_pair(&job->cache, settings->successor, now, successor);
-    dcs_cache_read_memo(&job->cache, id, &memo);
-    if (!load_current(job, id, settings, &memo, &current, err) ||
+    dcs_cache_read_memo(&job->cache, id, &input->memo);
+    if (!load_current(job, id, settings, &input->memo, &current, err) ||
         !dcs_cache_intent(&job->cache, id, &intent, err))
         return false;
     if (current.bundle) {
-        take_certificate(job, current.bundle, &memo, &facts->certificate);
+        take_certificate(job, current.bundle, &input->memo, &facts->certificate);
+        note_here(current.bundle, &input->here);
         facts->hash = hash_of(job, id, dcs_bundle_facts(current.bundle)->leaf.serial);
     }
+    input->has_intent = intent.request != NULL;
+    input->intent_was_sent = intent.request && intent.request->posted_at;
+    input->intent_wait_s = intent.request ? dcs_request_wait_s(intent.request, now) : 0;
     if (order) {
         take_order(order, &facts->order);
-        dcs_validation_of_memo(&memo, &input->validation);
+        dcs_validation_of_memo(&input->memo, &input->validation);
         dcs_validation_to_plan(&input->validation, &facts->order);
         count_there(order, now, facts);
         take_foreign(order, intent.request, &facts->foreign);

@@ -328,6 +328,7 @@ static bool sort_sections(struct dcs_config *config, struct dcs_err *err)
             config->by_id[config->by_id_count++] = i;
         else
             config->other_count++;
+        config->has_successors |= config->sections[i].values[KEY_SUCCESSOR].text != NULL;
     }
     qsort_r(config->by_id, config->by_id_count, sizeof(*config->by_id), compare_by_id,
             config->sections);

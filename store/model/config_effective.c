@@ -42,7 +42,7 @@ const struct dcs_config_section *dcs_config_section(const struct dcs_config *con
 
 int64_t dcs_config_predecessor(const struct dcs_config *config, int64_t order)
 {
-    for (size_t i = 0; i < config->section_count; i++)
+    for (size_t i = 0; config->has_successors && i < config->section_count; i++)
         if (config->sections[i].head.kind == DCS_URI_ORDER &&
             config->sections[i].values[KEY_SUCCESSOR].text &&
             config->sections[i].values[KEY_SUCCESSOR].number == order)

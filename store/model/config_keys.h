@@ -80,7 +80,8 @@ struct dcs_config {
     size_t problem_count;
     size_t *by_id; /* indexes of order/ sections, sorted by id */
     size_t by_id_count;
-    size_t other_count; /* alternate/ and name/ sections */
+    size_t other_count;  /* alternate/ and name/ sections */
+    bool has_successors; /* any section names one */
 };
 
 /* The order/ section of that id, NULL when there is none. */
