@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -212,31 +213,96 @@ int64_t sim_time_at(const struct dcs_json *object, const char *path)
 
 /* ---- time ---- */
 
-static void sleep_both(void *context, int64_t ms)
+static void lock(struct sim *sim)
 {
-    struct sim *sim = context;
+    pthread_mutex_lock(sim->mutex);
+}
+
+static void unlock(struct sim *sim)
+{
+    pthread_mutex_unlock(sim->mutex);
+}
+
+/* With the mutex held. */
+static void go_on(struct sim *sim, int64_t ms)
+{
     int64_t before = sim->world.now;
 
     sim->world.env.sleep_ms(&sim->world, ms);
+    *sim->shared_ms = sim->world.ms;
     if (sim->sandbox && sim->world.now != before)
         tell_time(sim);
 }
 
+/* Those who wait at the same time wait together: time passes once. */
+static void sleep_both(void *context, int64_t ms)
+{
+    struct sim *sim = context;
+
+    lock(sim);
+    int64_t until = sim->world.ms + ms;
+    while (sim->world.ms < until) {
+        int64_t left = until - sim->world.ms;
+        go_on(sim, sim->step_ms && sim->step_ms < left ? sim->step_ms : left);
+        if (!sim->step_ms)
+            continue;
+        unlock(sim);
+        nap_ms(1);
+        lock(sim);
+    }
+    unlock(sim);
+}
+
 static int64_t now_of(void *context)
 {
-    return ((struct sim *)context)->world.now;
+    struct sim *sim = context;
+
+    lock(sim);
+    int64_t now = sim->world.now;
+    unlock(sim);
+    return now;
 }
 
 static int64_t ms_of(void *context)
 {
-    return ((struct sim *)context)->world.ms;
+    struct sim *sim = context;
+
+    lock(sim);
+    int64_t ms = sim->world.ms;
+    unlock(sim);
+    return ms;
 }
 
 static bool random_of(void *context, void *out, size_t len)
 {
-    struct fake_world *world = &((struct sim *)context)->world;
+    struct sim *sim = context;
 
-    return world->env.random(world, out, len);
+    lock(sim);
+    bool good = sim->world.env.random(&sim->world, out, len);
+    unlock(sim);
+    return good;
+}
+
+void sim_take_over_clock(struct sim *sim)
+{
+    lock(sim);
+    if (*sim->shared_ms > sim->world.ms)
+        go_on(sim, *sim->shared_ms - sim->world.ms);
+    unlock(sim);
+}
+
+/* The time is seen by the parent of a child that is killed; the mutex is each process's own. */
+static void make_shared(struct sim *sim)
+{
+    void *room =
+        mmap(NULL, sizeof(int64_t), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+    assert_true(room != MAP_FAILED);
+    sim->shared_ms = room;
+    *sim->shared_ms = sim->world.ms;
+    sim->mutex = calloc(1, sizeof(*sim->mutex));
+    assert_non_null(sim->mutex);
+    pthread_mutex_init(sim->mutex, NULL);
 }
 
 static unsigned nobody(void *context)
@@ -256,10 +322,13 @@ void sim_move_to(struct sim *sim, int64_t when)
 {
     if (when <= sim->world.now)
         return;
+    lock(sim);
     sim->world.ms += (when - sim->world.now) * 1000;
     sim->world.now = when;
+    *sim->shared_ms = sim->world.ms;
     if (sim->sandbox)
         tell_time(sim);
+    unlock(sim);
 }
 
 /* ---- beginning and end ---- */
@@ -275,6 +344,7 @@ void sim_begin(struct sim *sim, int64_t now, uint64_t seed)
     fake_world_init(&sim->world);
     sim->world.now = now;
     sim->world.seed = seed;
+    make_shared(sim);
     sim->env = (struct dcs_env){ .context = sim,
                                  .now = now_of,
                                  .mono_ms = ms_of,
@@ -299,6 +369,9 @@ void sim_end(struct sim *sim)
     sim_stop_sandbox(sim);
     dcs_http_free(sim->http);
     sim->http = NULL;
+    munmap(sim->shared_ms, sizeof(*sim->shared_ms));
+    pthread_mutex_destroy(sim->mutex);
+    free(sim->mutex);
     if (!getenv("DCS_SIM_KEEP"))
         fake_dir_drop(&sim->dir);
     else

@@ -9,6 +9,7 @@
 #ifndef DCS_TESTS_SIM_H
 #define DCS_TESTS_SIM_H
 
+#include <pthread.h>
 #include <sys/types.h>
 
 #include "digicert-store.h"
@@ -27,6 +28,11 @@ struct sim {
     char url[4096], ca[4096];
     struct dcs_http *http; /* of the control API */
     uint64_t seed;
+    /* The clock goes on when somebody waits, and not while others are talking to the CA: in small steps
+     * when there are several threads. Shared with children that are made with fork(). */
+    pthread_mutex_t *mutex;
+    int64_t step_ms;    /* 0: at once to where who waits wants to be */
+    int64_t *shared_ms; /* world.ms, for who waits for a child that is killed */
 };
 
 /* DIGICERT_SANDBOX names the program. */
@@ -34,6 +40,8 @@ void sim_begin(struct sim *sim, int64_t now, uint64_t seed);
 void sim_end(struct sim *sim);           /* DCS_SIM_KEEP=1 leaves the directory, and says where */
 void sim_stop_sandbox(struct sim *sim);  /* connections are refused from then on */
 void sim_start_sandbox(struct sim *sim); /* again, with what it had */
+/* After a child that went on with the clock. */
+void sim_take_over_clock(struct sim *sim);
 /* Both clocks; never back. */
 void sim_move_to(struct sim *sim, int64_t when);
 /* A random number from 0 to most. */
