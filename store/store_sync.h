@@ -36,6 +36,7 @@ struct sync_changes {
     struct dcs_order_refs refs; /* sorted by order */
     int64_t since;              /* of ours: what was learned later, the refs may be about */
     int64_t asked_at;           /* of the CA: where the next question begins */
+    bool was_listed;            /* in several requests */
     bool all;                   /* nothing is known of the time before: each order is to be read */
     struct dcs_position position;
 };
