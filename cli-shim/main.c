@@ -15,6 +15,8 @@ const struct cli_command cli_commands[] = {
     { "list", "", "List the account's orders and the local ones", cli_list_options, cmd_list },
     { "status", "", "Show all local orders, failures and the service's state", cli_status_options,
       cmd_status },
+    { "report", "", "Write the status as a page of HTML for people", cli_report_options,
+      cmd_report },
     { "sync", "", "Do everything that is due, for all managed orders", cli_sync_options, cmd_sync },
     { "deliver", "[URI...]", "Bring new pairs to their programs: copy, hook, verify; roll back",
       cli_deliver_options, cmd_deliver },

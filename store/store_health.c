@@ -25,7 +25,7 @@ struct sight {
     const struct dcs_json *order;
     const char *stage;   /* NULL: no certificate is here */
     const char *failure; /* code, NULL none */
-    const char *action, *reason;
+    const char *action, *cause, *reason;
     int64_t now, failures;
     int64_t due, not_after, last_attempt, sent; /* 0 unknown */
 };
@@ -49,6 +49,7 @@ static void look(const struct dcs_json *order, int64_t now, struct sight *s)
     s->stage = dcs_json_text(order, "current.stage");
     s->failure = dcs_json_text(order, "last_failure.code");
     s->action = dcs_json_text(order, "plan.action");
+    s->cause = dcs_json_text(order, "plan.cause");
     s->reason = dcs_json_text(order, "plan.reason");
     (void)dcs_json_i64(order, "failures", &s->failures);
     s->due = time_of(order, "current.due");
@@ -79,10 +80,10 @@ static bool is_denied(const struct sight *s)
     return is(s->failure, "denied");
 }
 
-/* The first certificate, or a new one that was asked for over an hour ago. */
+/* The first pair, or a new certificate that was asked for over an hour ago. */
 static bool is_pending(const struct sight *s)
 {
-    if (!s->stage)
+    if (!s->stage || is(s->cause, "no_pair"))
         return is(s->failure, "pending") || s->sent;
     return s->sent && s->now - s->sent >= PENDING_AFTER_S;
 }
@@ -153,7 +154,7 @@ struct verdict {
 
 static const struct verdict verdicts[] = {
     { is_expired, "expired", CRITICAL, "expired", { FAILURE, WAITS }, "current.not_after" },
-    { is_revoked, "revoked", CRITICAL, "revoked by the CA", { FAILURE, WAITS }, NULL },
+    { is_revoked, "revoked", CRITICAL, "revoked by the CA", { NULL }, NULL },
     { is_urgent, "urgent", CRITICAL, "urgent", { FAILURE, WAITS }, "current.urgent" },
     { is_denied, "denied", CRITICAL, "", { FAILURE }, "failing_since" },
     { is_pending, "pending", WARNING, "", { WAITS, FAILURE }, "request.sent" },

@@ -97,15 +97,18 @@ static bool add_generation(void *context, struct dcs_bundle *bundle)
 
 static void add_memo(struct dcs_json *parent, const struct dcs_memo *memo)
 {
+    /* That the CA takes its time is told as last_failure, but it is no failure to count. */
+    bool fails = memo->failures && memo->failure.code != DCS_E_PENDING;
+
     if (memo->read_at)
         dcs_json_add_time(parent, "order_read_at", memo->read_at);
     if (memo->attempt_at)
         dcs_json_add_time(parent, "last_attempt", memo->attempt_at);
     if (memo->next_try && memo->failures)
         dcs_json_add_time(parent, "next_try", memo->next_try);
-    if (memo->failures)
+    if (fails)
         dcs_json_add_i64(parent, "failures", memo->failures);
-    if (memo->failures && memo->failing_since)
+    if (fails && memo->failing_since)
         dcs_json_add_time(parent, "failing_since", memo->failing_since);
     add_error(parent, "last_failure", &memo->failure);
     if (memo->elsewhere_serial[0]) {

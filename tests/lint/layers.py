@@ -17,7 +17,8 @@ ONLY_IN = {"curl/": ["store/io/http", "tests/"], "cjson/": ["store/io/json", "sa
            "openssl/": ["store/io/x509", "store/io/pkey", "store/io/conf", "store/io/tls", "provider/", "pkcs11/",
                         "sandbox/", "tests/", "examples/"]}
 DOORS = ("provider/", "pkcs11/", "cli-shim/")
-GENERATED = {"dcs-build.h", "provider-build.h", "pkcs11-build.h", "cli-build.h", "sandbox-build.h"}
+GENERATED = {"dcs-build.h", "provider-build.h", "pkcs11-build.h", "cli-build.h", "report-style.h",
+             "sandbox-build.h"}
 SKIP = ("build", ".git")
 
 

@@ -80,6 +80,10 @@ static void each_order_gets_the_first_verdict_that_holds(void **state)
           "pending", "warning", "waits for a DNS record" },
         { "{'request':{'sent':'2027-03-20T12:00:00Z','waits_for':'waits'}}", "pending", "warning",
           "waits" },
+        /* nobody can use a certificate whose key is not here */
+        { "{'current':{'stage':'fresh'},'plan':{'action':'pending','cause':'no_pair'},"
+          "'request':{'sent':'2027-03-20T12:00:00Z','waits_for':'waits'}}",
+          "pending", "warning", "waits" },
         { "{'last_failure':{'code':'pending','text':'p'}}", "pending", "warning", "p" },
         { "{'last_failure':{'code':'away','text':'a'}}", "away", "warning", "a" },
         { "{'last_failure':{'code':'limit','text':'a'}}", "away", "warning", "a" },
