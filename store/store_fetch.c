@@ -258,7 +258,7 @@ static bool fetch_with(struct fetch *f, struct dcs_api *api, struct dcs_err *err
     note_revocation(f, order);
     /* What is wanted is decided on the best that is here; and a certificate of a process that was killed
      * before the switch is the one that a person asks for again. */
-    if (!settle(f, err))
+    if (!settle(f, err) || (dcs_fetch_lists(f, api, order) && !settle(f, err)))
         return false;
     if (f->wish && f->wish->reissue && committed_since(f))
         return true;

@@ -47,6 +47,18 @@ void dcs_fetch_lead(struct job *job, int64_t order);
 bool dcs_fetch_issued(struct fetch *f, struct dcs_api *api, const struct dcs_order *order,
                       struct dcs_err *err) DCS_CHECKED;
 
+/* store_issued.c: a certificate of that id for a key that is kept here, by its public key. False when it
+ * is not to be had now, or nothing that is here would be bettered; that stops nothing. */
+bool dcs_fetch_adopt(struct fetch *f, struct dcs_api *api, const struct dcs_order *order,
+                     int64_t certificate_id, const uint8_t spki_sha256[DCS_SHA256_LEN]);
+
+/* store_lists.c: what the lists of reissues and duplicates say of pairs that order info does not name,
+ * and of keys whose request was closed. True when that changed what is here. */
+bool dcs_fetch_lists(struct fetch *f, struct dcs_api *api, const struct dcs_order *order);
+struct plan_input;
+/* Whether those lists are worth another look by now, by what lies here. */
+bool dcs_lists_are_due(const struct plan_input *input, const struct dcs_order *order, int64_t now);
+
 /* store_reissue.c: after order info was read and what the CA has issued was fetched: begins a reissue when policy or a
  * person wants one, or takes the next step of the one that is open. True also when there is
  * nothing to do. */
@@ -60,7 +72,8 @@ struct plan_input {
     struct dcs_names_diff names;
     struct dcs_ct_wish answered;
     struct dcs_validation_ends validation;
-    char input[65]; /* hash of what a refusal was answered to */
+    bool has_kept_key; /* of a request that was closed */
+    char input[65];    /* hash of what a refusal was answered to */
     struct dcs_memo memo;
     bool has_intent, intent_was_sent; /* a request was written here; the CA may know it */
     int64_t intent_wait_s;            /* until its next step */

@@ -196,3 +196,45 @@ bool dcs_fetch_issued(struct fetch *f, struct dcs_api *api, const struct dcs_ord
         return false;
     return known.found || download(f, api, order, err);
 }
+
+/* ---- one that order info does not name ---- */
+
+static bool outlasts_ours(const struct fetch *f, const struct dcs_facts *fresh)
+{
+    dcs_auto(ours) struct ours ours = { .fresh = fresh, .now = dcs_env_now(f->job->env) };
+
+    if (ours.now > fresh->leaf.not_after ||
+        !dcs_cache_each(&f->job->cache, f->id, compare_with_ours, &ours, NULL) || ours.same_key ||
+        ours.same_certificate)
+        return false;
+    return !ours.best_pair ||
+           dcs_bundle_facts(ours.best_pair)->leaf.not_after < fresh->leaf.not_after ||
+           dcs_revoked_has(f->memo.revoked_serials, dcs_bundle_facts(ours.best_pair)->leaf.serial);
+}
+
+bool dcs_fetch_adopt(struct fetch *f, struct dcs_api *api, const struct dcs_order *order,
+                     int64_t certificate_id, const uint8_t spki_sha256[DCS_SHA256_LEN])
+{
+    dcs_auto(dcs_buf) struct dcs_buf pem = { .max = 1 << 20 };
+    dcs_auto(dcs_accepted) struct dcs_accepted accepted = { 0 };
+    dcs_auto(dcs_key) struct dcs_key key = { 0 };
+    struct dcs_accept expected = { .order = order,
+                                   .limits = f->job->settings->limits,
+                                   .certificate_id = certificate_id,
+                                   .has_spki = true,
+                                   .source = "fetch",
+                                   .now = dcs_env_now(f->job->env) };
+    struct dcs_err why = { 0 };
+
+    memcpy(expected.spki_sha256, spki_sha256, DCS_SHA256_LEN);
+    bool done = dcs_api_download(api, certificate_id, &pem, &why) &&
+                dcs_accept(&expected, dcs_buf_text(&pem), pem.len, &accepted, &why);
+    if (done && !outlasts_ours(f, accepted.facts))
+        return false;
+    done = done && dcs_cache_find_key(&f->job->cache, f->id, spki_sha256, &key, &why) &&
+           dcs_fetch_commit(f->job, order, &f->settings, &accepted, &key, 0, &why);
+    if (!done)
+        dcs_trace(f->job->env, "order %lld: certificate %lld for a key that is kept here: %s",
+                  (long long)f->id, (long long)certificate_id, why.text);
+    return done;
+}

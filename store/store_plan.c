@@ -85,6 +85,7 @@ static bool take_past(void *context, const struct dcs_past_request *one)
 
     if (one->generation == past->left_out)
         return true;
+    past->input->has_kept_key |= one->closed && !one->is_committed && !one->is_lost;
     if (!past->saw_newest && !is_abandoned(one))
         take_newest(past, one);
     if (!one->is_committed && !one->closed && !one->is_lost && request->posted_at)
@@ -115,6 +116,7 @@ static void take_certificate(struct job *job, const struct dcs_bundle *bundle,
     to->exists = true;
     to->has_key = dcs_bundle_has_key(bundle);
     to->revoked = dcs_revoked_has(memo->revoked_serials, leaf->serial);
+    to->revocation_pending = leaf->serial[0] && strcmp(memo->to_be_revoked, leaf->serial) == 0;
     to->is_held = dcs_cache_has_held(&job->cache, dcs_bundle_order(bundle));
     to->client_auth = leaf->eku_client_auth;
     to->scts = leaf->sct_count;

@@ -236,8 +236,10 @@ void dcs_sync_look(struct job *job, int64_t id, const struct sync_changes *chang
     look->rank = rank_of(&input, &plan, look->is_changed, is_early);
     look->waits = look->rank >= SYNC_CRITICAL && look->rank <= SYNC_DUE && !look->is_changed &&
                   input.facts.certificate.exists && dcs_away_holds(job, DCS_SERVICE_ISSUANCE);
-    look->is_weekly = look->rank == SYNC_NOTHING && !input.intent_was_sent && !is_early &&
-                      is_weekly(&input, now) && !dcs_away_holds(job, DCS_SERVICE_WHOLE);
+    look->is_weekly =
+        look->rank == SYNC_NOTHING && !input.intent_was_sent && !is_early &&
+        (is_weekly(&input, now) || (order && dcs_lists_are_due(&input, order, now))) &&
+        !dcs_away_holds(job, DCS_SERVICE_WHOLE);
     look->read_at = input.memo.read_at;
     look->not_after = input.facts.certificate.not_after;
     look->next_due = plan.dates.due > now ? plan.dates.due : -1;

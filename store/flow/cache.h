@@ -177,6 +177,8 @@ struct dcs_memo {
     int64_t rejected_certificate; /* set aside with the reason; 0 none */
     char rejected_reason[256];
     char revoked_serials[DCS_REVOKED_TEXT]; /* of certificates that the CA called revoked */
+    char to_be_revoked[65]; /* serial of a certificate that the CA will revoke, "" none */
+    int64_t lists_at;       /* when the lists of reissues and duplicates were last read */
     /* What the account's validations say of this order, as of then; 0: never, or not known. */
     int64_t validation_at, dcv_until, organization_until;
     char dcv_name[256];

@@ -93,6 +93,8 @@ static const struct dcs_field memo_fields[] = {
     MEMO(elsewhere_serial, TEXT),
     MEMO(rejected_reason, TEXT),
     MEMO(revoked_serials, TEXT),
+    MEMO(to_be_revoked, TEXT),
+    MEMO(lists_at, I64),
     MEMO(validation_at, I64),
     MEMO(dcv_until, I64),
     MEMO(organization_until, I64),

@@ -143,6 +143,11 @@ static void read_hex(const struct dcs_json *object, const char *path, bool drop_
     dcs_hex(octets + first, len - first, out);
 }
 
+void dcs_order_read_serial(const struct dcs_json *object, const char *path, char out[65])
+{
+    read_hex(object, path, true, out, 65);
+}
+
 static int64_t read_date(const struct dcs_json *object, const char *path)
 {
     int64_t when = -1;

@@ -71,6 +71,9 @@ bool dcs_order_to_json(const struct dcs_order *order, struct dcs_json **ret_obje
 void dcs_order_free(struct dcs_order *order);
 void dcs_order_drop(struct dcs_order **order);
 
+/* A serial number as we compare them: lower-case hex without leading zeros; "" when it is none. */
+void dcs_order_read_serial(const struct dcs_json *object, const char *path, char out[65]);
+
 const char *dcs_order_status_name(enum dcs_order_status status);
 /* Whether a certificate of this order may be downloadable (issued once, whatever came after). */
 bool dcs_order_has_certificate(const struct dcs_order *order);

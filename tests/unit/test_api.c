@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "flow/api_answer.h"
+#include "flow/api_issued.h"
 #include "model/order.h"
 
 #define ERROR(code) "{\"errors\":[{\"code\":\"" code "\",\"message\":\"words\"}]}"
@@ -331,9 +332,45 @@ static void json_of_too_many_values_is_refused_before_it_takes_memory(void **sta
     }
 }
 
+static void a_row_of_the_lists_tells_its_fate(void **state)
+{
+    static const struct {
+        const char *status;
+        bool is_issued, is_revoked, is_to_be_revoked;
+    } cases[] = {
+        { "issued", true, false, false },
+        { "approved", true, false, false },
+        { "revoked", false, true, false },
+        { "Revoked", false, true, false },
+        { "revocation_pending", false, false, true },
+        { "Revocation pending", false, false, true }, /* as the pages write it */
+        { "pending_revocation", false, false, true },
+        { "pending", false, false, false },
+        { "rejected", false, false, false },
+        { "", false, false, false },
+        { "a status that is longer than any word of theirs, revoked", false, false, false },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < DCS_COUNT(cases); i++) {
+        dcs_auto(dcs_json) struct dcs_json *row = dcs_json_new_object();
+        struct dcs_api_entry entry;
+        dcs_json_add_text(row, "status", cases[i].status);
+        dcs_json_add_text(row, "serial_number", "00:0A:1B");
+        dcs_api_entry_read(row, &entry);
+        assert_int_equal(cases[i].is_issued, entry.is_issued);
+        assert_int_equal(cases[i].is_revoked, entry.is_revoked);
+        assert_int_equal(cases[i].is_to_be_revoked, entry.is_to_be_revoked);
+        assert_string_equal("0a1b", entry.serial);
+        assert_int_equal(0, entry.certificate_id);
+        assert_false(entry.has_spki);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_row_of_the_lists_tells_its_fate),
         cmocka_unit_test(a_status_is_believed_only_with_its_error_body),
         cmocka_unit_test(an_answer_that_is_not_the_apis_says_where_to_look),
         cmocka_unit_test(orders_are_read_with_all_loose_types),
