@@ -104,16 +104,6 @@ bool catalogue_resolve(const struct cryptoki *c, CK_OBJECT_HANDLE handle,
     return true;
 }
 
-size_t catalogue_generation_count(const struct cryptoki *c)
-{
-    return c->catalogue->count;
-}
-
-struct generation *catalogue_generation(const struct cryptoki *c, size_t index)
-{
-    return c->catalogue->entries[index].generation;
-}
-
 size_t catalogue_issuer_count(const struct cryptoki *c)
 {
     return c->catalogue->issuer_count;
@@ -287,7 +277,7 @@ bool catalogue_still_served(struct cryptoki *c, struct generation *g)
 
 /* ---- all of them ---- */
 
-void catalogue_scan(struct cryptoki *c)
+void catalogue_scan(struct cryptoki *c, catalogue_visit_fn *visit, void *context)
 {
     struct catalogue *catalogue = c->catalogue;
     int64_t *orders = NULL;
@@ -299,8 +289,11 @@ void catalogue_scan(struct cryptoki *c)
     cryptoki_resume();
     if (!listed)
         return;
-    for (size_t i = 0; i < count; i++)
-        catalogue_look(c, orders[i], false);
+    for (size_t i = 0; i < count; i++) {
+        const struct generation *g = catalogue_look(c, orders[i], false);
+        if (g && visit)
+            visit(context, g);
+    }
     free(orders);
     for (size_t b = 0; b < BUCKETS; b++)
         for (struct shown *shown = catalogue->orders[b]; shown; shown = shown->next)
@@ -314,42 +307,42 @@ void catalogue_scan_rarely(struct cryptoki *c)
     int64_t now_ms = dcs_env_mono_ms(dcs_env_real());
 
     if (c->catalogue->scanned_ms == 0 || now_ms - c->catalogue->scanned_ms > SCAN_AGAIN_MS)
-        catalogue_scan(c);
+        catalogue_scan(c, NULL, NULL);
 }
 
-struct hinted {
-    struct dcs_bundle *bundles[8];
-    size_t count;
-};
-
-static bool take_hint(void *context, struct dcs_bundle *bundle)
+/* One that the order serves no more, but that a running program may still need. */
+static void add_previous(struct cryptoki *c, const struct dcs_place *place, uint8_t slot,
+                         const uint8_t ckaid[DCS_SHA1_LEN])
 {
-    struct hinted *hinted = context;
+    dcs_auto(dcs_bundle) struct dcs_bundle *bundle = NULL;
 
-    hinted->bundles[hinted->count++] = dcs_bundle_ref(bundle);
-    return hinted->count < DCS_COUNT(hinted->bundles);
+    cryptoki_pause();
+    bool loaded = dcs_store_generation(c->store, place->order, place->generation, &bundle, NULL);
+    cryptoki_resume();
+    if (!loaded || memcmp(dcs_bundle_facts(bundle)->leaf.ckaid, ckaid, DCS_SHA1_LEN) != 0)
+        return;
+    struct shown *shown = shown_of(c->catalogue, place->order, false);
+    if (!shown || find_generation(shown, bundle))
+        return;
+    struct generation *g = add_generation(c->catalogue, shown, bundle);
+    if (g)
+        g->slot = slot;
 }
 
 void catalogue_look_for_id(struct cryptoki *c, const uint8_t ckaid[DCS_SHA1_LEN])
 {
-    struct hinted hinted = { .count = 0 };
+    struct dcs_place places[8];
+    size_t count = 0;
     struct dcs_err err = { 0 };
 
     cryptoki_pause();
-    if (!dcs_store_by_ckaid(c->store, ckaid, take_hint, &hinted, &err))
+    if (!dcs_store_by_ckaid(c->store, ckaid, places, DCS_COUNT(places), &count, &err))
         dcs_trace(dcs_env_real(), "pkcs11: index: %s", err.text);
     cryptoki_resume();
-    for (size_t i = 0; i < hinted.count; i++) {
-        struct dcs_bundle *bundle = hinted.bundles[i];
-        struct generation *now = catalogue_look(c, dcs_bundle_order(bundle), false);
-        struct shown *shown = now ? shown_of(c->catalogue, dcs_bundle_order(bundle), false) : NULL;
-        /* One that the order serves no more, but that a running program may still need. */
-        if (shown && !find_generation(shown, bundle)) {
-            struct generation *g = add_generation(c->catalogue, shown, bundle);
-            if (g)
-                g->slot = now->slot;
-        }
-        dcs_bundle_unref(bundle);
+    for (size_t i = 0; i < count; i++) {
+        const struct generation *now = catalogue_look(c, places[i].order, false);
+        if (now && memcmp(now->ckaid, ckaid, DCS_SHA1_LEN) != 0)
+            add_previous(c, &places[i], now->slot, ckaid);
     }
 }
 

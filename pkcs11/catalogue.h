@@ -57,8 +57,9 @@ void catalogue_free(struct catalogue *catalogue);
 
 /* Looks at the order again (paused). NULL when it serves nothing: what was there is gone. */
 struct generation *catalogue_look(struct cryptoki *cryptoki, int64_t order, bool may_fetch);
-/* Looks at all local orders (paused). */
-void catalogue_scan(struct cryptoki *cryptoki);
+/* Looks at all local orders (paused), and visits what each serves while its certificate is at hand. */
+typedef void catalogue_visit_fn(void *context, const struct generation *generation);
+void catalogue_scan(struct cryptoki *cryptoki, catalogue_visit_fn *visit, void *context);
 /* The same, when the last one is some time ago: for an id that nobody knows. */
 void catalogue_scan_rarely(struct cryptoki *cryptoki);
 /* What the index says of an id that was not met yet (paused). */
@@ -73,9 +74,6 @@ bool catalogue_still_served(struct cryptoki *cryptoki, struct generation *genera
 
 struct generation *catalogue_with_id(struct cryptoki *cryptoki,
                                      const uint8_t ckaid[DCS_SHA1_LEN]); /* the first of a chain */
-size_t catalogue_generation_count(const struct cryptoki *cryptoki);
-/* NULL for an issuer. */
-struct generation *catalogue_generation(const struct cryptoki *cryptoki, size_t index);
 size_t catalogue_issuer_count(const struct cryptoki *cryptoki);
 struct issuer *catalogue_issuer(const struct cryptoki *cryptoki, size_t index);
 

@@ -182,19 +182,18 @@ static void find_by_label(struct search *search, int64_t order)
         consider_generation(search, g);
 }
 
+static void visit(void *context, const struct generation *g)
+{
+    consider_generation(context, g);
+}
+
 static void find_all(struct search *search)
 {
     /* Whoever looks for an issuer's name, or for what is trusted, builds a chain: the issuers of what
      * was met before are there. */
     if ((search->subject || search->label) && consider_issuers(search))
         return;
-    catalogue_scan(search->c);
-    size_t count = search->wants_trusted ? 0 : catalogue_generation_count(search->c);
-    for (size_t i = 0; i < count; i++) {
-        const struct generation *g = catalogue_generation(search->c, i);
-        if (g && g->state == GENERATION_CURRENT)
-            consider_generation(search, g);
-    }
+    catalogue_scan(search->c, search->wants_trusted ? NULL : visit, search);
     consider_issuers(search);
 }
 

@@ -126,10 +126,14 @@ bool dcs_store_look(struct dcs_store *store, int64_t order, bool may_fetch, stru
 /* One generation, whether `current` names it or not; DCS_E_NOT_FOUND when it was pruned. */
 bool dcs_store_generation(struct dcs_store *store, int64_t order, int generation,
                           struct dcs_bundle **ret_bundle, struct dcs_err *err) DCS_CHECKED;
-/* Calls for the generations that the index names for a CKA_ID, until it returns false. */
-typedef bool dcs_found_cb(void *context, struct dcs_bundle *bundle);
+/* Where the index says that a CKA_ID was last; the reader checks. At most capacity of them. */
+struct dcs_place {
+    int64_t order;
+    int generation;
+};
 bool dcs_store_by_ckaid(struct dcs_store *store, const uint8_t ckaid[DCS_SHA1_LEN],
-                        dcs_found_cb *each, void *context, struct dcs_err *err) DCS_CHECKED;
+                        struct dcs_place *places, size_t capacity, size_t *ret_count,
+                        struct dcs_err *err) DCS_CHECKED;
 /* Order numbers with a directory here, sorted; the caller frees. */
 bool dcs_store_local_orders(struct dcs_store *store, int64_t **ret_orders, size_t *ret_count,
                             struct dcs_err *err) DCS_CHECKED;

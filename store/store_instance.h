@@ -119,6 +119,9 @@ bool dcs_memory_may_open_cold(struct job *job, const char *canonical,
 /* store_load.c: an order whose number is known. */
 bool dcs_load_order(struct job *job, int64_t order, const struct dcs_uri *uri,
                     struct dcs_bundle **ret_bundle, struct dcs_err *err) DCS_CHECKED;
+/* The same without a pin, with what policy knows of it; *ret_offer is a copy to be dropped. */
+bool dcs_load_served(struct job *job, int64_t order, const struct dcs_uri *uri,
+                     struct memory *ret_offer, struct dcs_err *err) DCS_CHECKED;
 /* What this process remembers of the generation that `current` names, when policy serves it as it
  * is: two system calls, no descriptor. False: go the long way. */
 bool dcs_load_remembered(struct job *job, const struct dcs_uri *uri,

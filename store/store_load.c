@@ -328,23 +328,42 @@ bool dcs_load_remembered(struct job *job, const struct dcs_uri *uri, struct dcs_
     return decision.action == DCS_ACT_SERVE;
 }
 
+/* What is there, after an attempt when the policy wants one; pins take it whatever it is worth. */
+static bool find_offer(struct job *job, int64_t order, const struct dcs_uri *uri,
+                       struct memory *ret_offer, struct dcs_err *err)
+{
+    bool is_pinned = uri->has_spki || uri->serial[0];
+    enum dcs_stage stage = DCS_STAGE_NONE;
+    struct dcs_err why = { 0 };
+
+    if (dcs_load_offer(job, order, ret_offer, &stage, &why))
+        return is_pinned || act(job, ret_offer, stage, uri, err);
+    if (why.code == DCS_E_NOT_FOUND)
+        return load_cold(job, order, ret_offer, &stage, err) &&
+               (is_pinned || serve_after(job, ret_offer, uri, NULL, err));
+    return dcs_fail(err, why.code, "%s", why.text);
+}
+
+bool dcs_load_served(struct job *job, int64_t order, const struct dcs_uri *uri,
+                     struct memory *ret_offer, struct dcs_err *err)
+{
+    struct memory offer = { 0 };
+
+    if (find_offer(job, order, uri, &offer, err)) {
+        *ret_offer = offer;
+        return true;
+    }
+    dcs_memory_copy_drop(&offer);
+    return false;
+}
+
 bool dcs_load_order(struct job *job, int64_t order, const struct dcs_uri *uri,
                     struct dcs_bundle **ret_bundle, struct dcs_err *err)
 {
     bool is_pinned = uri->has_spki || uri->serial[0];
     struct memory offer = { 0 };
-    enum dcs_stage stage = DCS_STAGE_NONE;
-    struct dcs_err why = { 0 };
-    bool good;
 
-    if (dcs_load_offer(job, order, &offer, &stage, &why)) {
-        good = is_pinned || act(job, &offer, stage, uri, err);
-    } else if (why.code == DCS_E_NOT_FOUND) {
-        good = load_cold(job, order, &offer, &stage, err) &&
-               (is_pinned || serve_after(job, &offer, uri, NULL, err));
-    } else {
-        good = dcs_fail(err, why.code, "%s", why.text);
-    }
+    bool good = find_offer(job, order, uri, &offer, err);
     if (good && is_pinned && !meets_pin(uri, offer.bundle)) {
         good = load_pinned(job, order, uri, ret_bundle, err);
     } else if (good) {

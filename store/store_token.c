@@ -10,7 +10,7 @@
 
 #include "store_instance.h"
 
-enum { ATTEMPT_AGAIN_S = 60, PIN_FILE_MAX = 512 };
+enum { ATTEMPT_AGAIN_S = 60, PIN_FILE_MAX = 512, HINTS_MAX = 32 };
 
 /* ---- has anything changed? ---- */
 
@@ -74,14 +74,14 @@ static bool has_section(const struct job *job, int64_t order)
     return settings.has_section;
 }
 
-static bool load(struct job *job, int64_t order, bool fetch, struct dcs_bundle **ret_bundle,
+static bool load(struct job *job, int64_t order, bool fetch, struct memory *ret_offer,
                  struct dcs_err *err)
 {
     const struct dcs_uri uri = { .kind = DCS_URI_ORDER, .id = order, .types = DCS_TYPE_DEFAULT };
 
     job->cached_only = !fetch;
     job->looked = false; /* who may fetch finds its role anew, and makes what is missing */
-    return dcs_load_order(job, order, &uri, ret_bundle, err);
+    return dcs_load_served(job, order, &uri, ret_offer, err);
 }
 
 /* When the stage after this one begins: until then the same generation is served. */
@@ -95,53 +95,45 @@ static int64_t next_stage(const struct dcs_life *life, int64_t now)
     return now <= life->not_after ? life->not_after + 1 : INT64_MAX;
 }
 
-static void describe(struct job *job, struct dcs_bundle *bundle, bool is_own,
+static void describe(struct job *job, const struct memory *offer, bool is_own,
                      struct dcs_stamp *stamp, struct dcs_look *look)
 {
-    struct memory offer = { 0 };
     struct dcs_life life;
     int64_t now = dcs_env_now(job->env);
 
-    dcs_memory_put(job, bundle, &offer);
-    dcs_load_life(&offer, &life);
+    dcs_load_life(offer, &life);
     stamp->until = next_stage(&life, now);
     stamp->attempt_at = is_own ? stamp->until : INT64_MAX;
     if (is_own && dcs_policy_stage(&life, now) >= DCS_STAGE_URGENT)
         stamp->attempt_at = now + ATTEMPT_AGAIN_S;
-    snprintf(look->token, sizeof(look->token), "%s", offer.settings.token);
-    dcs_memory_copy_drop(&offer);
+    snprintf(look->token, sizeof(look->token), "%s", offer->settings.token);
+    look->bundle = dcs_bundle_ref(offer->bundle);
 }
 
-static bool is_urgent(struct job *job, struct dcs_bundle *bundle)
+static bool is_urgent(const struct job *job, const struct memory *offer)
 {
-    struct memory offer = { 0 };
     struct dcs_life life;
 
-    dcs_memory_put(job, bundle, &offer);
-    dcs_load_life(&offer, &life);
-    dcs_memory_copy_drop(&offer);
+    dcs_load_life(offer, &life);
     return dcs_policy_stage(&life, dcs_env_now(job->env)) >= DCS_STAGE_URGENT;
 }
 
 static bool look_again(struct job *job, int64_t order, bool may_fetch, struct dcs_stamp *stamp,
                        struct dcs_look *look, struct dcs_err *err)
 {
-    dcs_auto(dcs_bundle) struct dcs_bundle *bundle = NULL;
+    struct memory offer = { 0 };
     bool is_own = has_section(job, order);
 
-    bool loaded = load(job, order, false, &bundle, err);
-    if (may_fetch && is_own && (!loaded || is_urgent(job, bundle))) {
-        dcs_auto(dcs_bundle) struct dcs_bundle *fresh = NULL;
-        loaded = load(job, order, true, &fresh, err);
+    bool loaded = load(job, order, false, &offer, err);
+    if (may_fetch && is_own && (!loaded || is_urgent(job, &offer))) {
+        dcs_memory_copy_drop(&offer);
+        loaded = load(job, order, true, &offer, err);
         read_stamp(job->store, job->config, order, stamp); /* the attempt changed it */
-        dcs_bundle_unref(bundle);
-        bundle = dcs_steal(&fresh);
     }
-    if (!loaded)
-        return false;
-    describe(job, bundle, is_own, stamp, look);
-    look->bundle = dcs_steal(&bundle);
-    return true;
+    if (loaded)
+        describe(job, &offer, is_own, stamp, look);
+    dcs_memory_copy_drop(&offer);
+    return loaded;
 }
 
 bool dcs_store_look(struct dcs_store *store, int64_t order, bool may_fetch, struct dcs_stamp *stamp,
@@ -192,17 +184,26 @@ bool dcs_store_generation(struct dcs_store *store, int64_t order, int generation
 }
 
 bool dcs_store_by_ckaid(struct dcs_store *store, const uint8_t ckaid[DCS_SHA1_LEN],
-                        dcs_found_cb *each, void *context, struct dcs_err *err)
+                        struct dcs_place *places, size_t capacity, size_t *ret_count,
+                        struct dcs_err *err)
 {
+    struct dcs_hint hints[HINTS_MAX];
+    size_t most = capacity < HINTS_MAX ? capacity : HINTS_MAX;
     char hex[2 * DCS_SHA1_LEN + 1];
+    size_t count = 0;
     struct job job;
 
     if (!dcs_job_begin(store, &job, err))
         return false;
     dcs_hex(ckaid, DCS_SHA1_LEN, hex);
-    bool good = dcs_cache_hints(&job.cache, DCS_INDEX_CKAID, hex, each, context, err);
+    bool good = dcs_cache_hints(&job.cache, DCS_INDEX_CKAID, hex, hints, most, &count, err);
     dcs_job_end(&job);
-    return good;
+    if (!good)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        places[i] = (struct dcs_place){ hints[i].order, hints[i].generation };
+    *ret_count = count;
+    return true;
 }
 
 bool dcs_store_local_orders(struct dcs_store *store, int64_t **ret_orders, size_t *ret_count,

@@ -231,9 +231,14 @@ enum dcs_index {
  * per order. When the index is missing, every local order is looked at instead. */
 bool dcs_cache_find(const struct dcs_cache *cache, enum dcs_index index, const char *key,
                     dcs_bundle_cb *each, void *context, struct dcs_err *err) DCS_CHECKED;
-/* The same from the hints of the newest generation alone: never looks at every order. */
+/* What the index says alone, unread and unchecked: where the newest generation with that key was. */
+struct dcs_hint {
+    int64_t order;
+    int generation;
+};
 bool dcs_cache_hints(const struct dcs_cache *cache, enum dcs_index index, const char *key,
-                     dcs_bundle_cb *each, void *context, struct dcs_err *err) DCS_CHECKED;
+                     struct dcs_hint *hints, size_t capacity, size_t *ret_count,
+                     struct dcs_err *err) DCS_CHECKED;
 void dcs_cache_index_add(const struct dcs_cache *cache, const struct dcs_bundle *bundle,
                          const char *alternative_id);
 /* Writes the whole index anew from facts.json files; under state_dir/lock. */

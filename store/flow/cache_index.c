@@ -207,48 +207,45 @@ bool dcs_cache_find(const struct dcs_cache *cache, enum dcs_index index, const c
     return true;
 }
 
-/* "../../../orders/123/gen-0007", as add_one wrote it; its order may be a predecessor's successor. */
-static bool hinted_dir(const char *target, char out[DCS_GENERATION_DIR])
+/* "../../../orders/123/gen-0007", as add_one wrote it. */
+static bool read_hint(const char *target, struct dcs_hint *ret_hint)
 {
     static const char up[] = "../../../orders/";
-    int64_t order = 0;
-    int number = 0;
 
     if (strncmp(target, up, sizeof(up) - 1) != 0)
         return false;
     const char *id = target + sizeof(up) - 1;
     const char *slash = strchr(id, '/');
-    if (!slash || !dcs_id_parse(id, (size_t)(slash - id), &order) ||
-        !dcs_generation_parse(slash + 1, &number))
-        return false;
-    dcs_generation_dir(order, number, out);
-    return true;
+    return slash && dcs_id_parse(id, (size_t)(slash - id), &ret_hint->order) &&
+           dcs_generation_parse(slash + 1, &ret_hint->generation);
 }
 
 bool dcs_cache_hints(const struct dcs_cache *cache, enum dcs_index index, const char *key,
-                     dcs_bundle_cb *each, void *context, struct dcs_err *err)
+                     struct dcs_hint *hints, size_t capacity, size_t *ret_count,
+                     struct dcs_err *err)
 {
-    struct search search = { cache, index, key, each, context, false, false };
     dcs_auto(dcs_names) struct dcs_names names = { 0 };
     char name[KEY_MAX + 1];
     char path[2 * KEY_MAX + 64];
     char target[DCS_GENERATION_DIR + 16];
-    char dir[DCS_GENERATION_DIR];
     struct dcs_err why = { 0 };
+    size_t count = 0;
 
-    if (cache->fd < 0 || !key_to_name(index, key, name))
+    if (cache->fd < 0 || !key_to_name(index, key, name)) {
+        *ret_count = 0;
         return true;
+    }
     snprintf(path, sizeof(path), "index/%s/%s", index_names[index], name);
-    if (!dcs_fs_list(cache->fd, path, 10000, &names, &why))
-        return why.code == DCS_E_NOT_FOUND || dcs_fail(err, why.code, "%s", why.text);
-    for (size_t i = 0; i < names.count && !search.stop; i++) {
-        dcs_auto(dcs_bundle) struct dcs_bundle *bundle = NULL;
+    if (!dcs_fs_list(cache->fd, path, 10000, &names, &why) && why.code != DCS_E_NOT_FOUND)
+        return dcs_fail(err, why.code, "%s", why.text);
+    for (size_t i = 0; i < names.count && count < capacity; i++) {
         snprintf(path, sizeof(path), "index/%s/%s/%.200s", index_names[index], name,
                  names.names[i]);
         if (dcs_fs_read_link(cache->fd, path, target, sizeof(target), NULL) &&
-            hinted_dir(target, dir) && dcs_cache_load_dir(cache, dir, &bundle, NULL))
-            take_if_it_agrees(&search, bundle);
+            read_hint(target, &hints[count]))
+            count++;
     }
+    *ret_count = count;
     return true;
 }
 
