@@ -182,6 +182,8 @@ static void look_at(struct run *run, int64_t id)
         dcs_sync_keep_house(run->job, id);
     if (look.is_weekly)
         consider_weekly(run, id, &look);
+    else if (look.refusal.code != DCS_E_NONE)
+        tell_failure(run, id, &look.refusal);
     else
         tell_nothing(run, look.result);
 }

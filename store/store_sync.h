@@ -62,6 +62,7 @@ struct sync_look {
     int64_t read_at, next_due;
     struct dcs_json *result; /* for the caller of sync, as long as nothing was done */
     struct dcs_err err;      /* it could not be looked at */
+    struct dcs_err refusal;  /* nothing usable is here, and policy refuses what would help */
 };
 void dcs_sync_look(struct job *job, int64_t id, const struct sync_changes *changes,
                    struct sync_look *ret_look);

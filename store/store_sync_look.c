@@ -212,6 +212,22 @@ static bool needs_house(struct job *job, int64_t id, const struct dcs_order_sett
            settings->successor || input->facts.closed.exists;
 }
 
+/* An auto order that has nothing usable and may not get it: said in every run until somebody acts, also
+ * when nobody need be asked. What merely waits behind a valid pair has its own times (say_since). */
+static void note_refusal(int64_t id, const struct plan_input *input, const struct dcs_plan *plan,
+                         struct dcs_err *refusal)
+{
+    const struct dcs_plan_certificate *c = &input->facts.certificate;
+    bool is_refused = plan->action == DCS_PLAN_REFUSED || plan->action == DCS_PLAN_RENEWAL_DUE;
+    bool is_usable = c->exists && c->has_key && plan->stage != DCS_STAGE_EXPIRED &&
+                     plan->stage != DCS_STAGE_REVOKED;
+
+    if (!is_refused || is_usable || input->facts.settings.reissue != DCS_REISSUE_AUTO)
+        return;
+    dcs_fail(refusal, DCS_E_POLICY, "order %lld: %s", (long long)id, plan->words);
+    dcs_hint(refusal, "`digicert-store show order/%lld` explains", (long long)id);
+}
+
 void dcs_sync_look(struct job *job, int64_t id, const struct sync_changes *changes,
                    struct sync_look *ret_look)
 {
@@ -245,6 +261,8 @@ void dcs_sync_look(struct job *job, int64_t id, const struct sync_changes *chang
     look->next_due = plan.dates.due > now ? plan.dates.due : -1;
     look->needs_house = order && needs_house(job, id, &settings, &input);
     look->result = result_of(id, &input, &plan, look->waits);
+    if (order && look->rank == SYNC_NOTHING)
+        note_refusal(id, &input, &plan, &look->refusal);
 }
 
 void dcs_sync_keep_house(struct job *job, int64_t id)

@@ -103,6 +103,16 @@ check_fails "an order that ended gets no second POST" 8 'the order ended on 2020
 equal "not one" "1 policy" "$(posts 606) $(closed 606 .code)"
 equal "the key is kept" 1 "$(keys 606)"
 
+# ---- refused: said in every run while nothing usable is here ----
+only 609 '"key_elsewhere":true,"order_valid_till":"2020-01-01"'
+check_fails "an auto order without a pair that may not get one" 8 'private key is not here; the order ended' store sync
+forget_requests
+check_fails "is told in the next run, too" 8 'private key is not here; the order ended' store sync
+equal "without a question about the order" 0 "$(requests '/order/certificate/609')"
+equal "as refused" 1 "$(store sync --json | jq .summary.refused)"
+configure "$(printf '[order/609]\nreissue = never\n')"
+check "not when nobody wants one" store sync
+
 # ---- by verb ----
 only 607
 import_key 607
