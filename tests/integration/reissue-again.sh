@@ -105,9 +105,9 @@ equal "the key is kept" 1 "$(keys 606)"
 
 # ---- refused: said in every run while nothing usable is here ----
 only 609 '"key_elsewhere":true,"order_valid_till":"2020-01-01"'
-check_fails "an auto order without a pair that may not get one" 8 'private key is not here; the order ended' store sync
+check_fails "an auto order without a pair that may not get one" 8 'is here; the order ended' store sync
 forget_requests
-check_fails "is told in the next run, too" 8 'private key is not here; the order ended' store sync
+check_fails "is told in the next run, too" 8 'is here; the order ended' store sync
 equal "without a question about the order" 0 "$(requests '/order/certificate/609')"
 equal "as refused" 1 "$(store sync --json | jq .summary.refused)"
 configure "$(printf '[order/609]\nreissue = never\n')"
