@@ -5,12 +5,14 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "every.h"
 #include "sync.h"
 
-enum { OPT_NOW };
+enum { OPT_NOW, OPT_EVERY };
 
 const struct cli_option cli_sync_options[] = {
     { "--now", NULL, "Ask the CA although it was away and its next try is ahead" },
+    { "--every", "INTERVAL", "Again and again, and deliver: for hosts without a timer (10m, 1h)" },
     { NULL, NULL, NULL },
 };
 
@@ -171,26 +173,79 @@ int cli_sync_finish(struct cli_sync *run, struct dcs_store *store,
     return run->status;
 }
 
-int cmd_sync(int argc, char **argv)
+/* ---- one run, or many ---- */
+
+struct call {
+    bool as_json, tries_now;
+    const atomic_bool *stop;
+};
+
+static int sync_once(const struct call *call)
 {
     dcs_auto(dcs_store) struct dcs_store *store = NULL;
     dcs_auto(cli_sync) struct cli_sync run = { 0 };
     struct dcs_sync_summary summary;
     struct dcs_err err = { 0 };
+    int status = CLI_DONE;
+    const struct dcs_sync_options options = { .tries_now = call->tries_now,
+                                              .stop = call->stop,
+                                              .progress = cli_sync_progress,
+                                              .ret_summary = &summary };
+
+    if (!(store = cli_open_store(&status)))
+        return status;
+    cli_sync_begin(&run, call->as_json);
+    if (!dcs_store_sync(store, &options, cli_sync_take, &run, &err)) {
+        cli_progress_clear(&run.progress);
+        return cli_fail(&err);
+    }
+    return cli_sync_finish(&run, store, &summary);
+}
+
+/* What the units do: a run, and then what came of it goes to the programs. */
+static int sync_and_deliver(void *context)
+{
+    const struct call *call = context;
+    char name[] = "deliver";
+    char quiet[] = "--json";
+    char *argv[] = { name, call->as_json ? quiet : NULL, NULL };
+    int status = sync_once(call);
+
+    return atomic_load(call->stop) ? status
+                                   : cli_worst(status, cmd_deliver(call->as_json ? 2 : 1, argv));
+}
+
+/* What will not get better by itself ends the loop before it begins. */
+static int check_config(void)
+{
+    dcs_auto(dcs_store) struct dcs_store *store = NULL;
+    struct dcs_err err = { 0 };
+    int status = CLI_DONE;
+
+    store = cli_open_store(&status);
+    return !store || dcs_store_config_ok(store, &err) ? status : cli_fail(&err);
+}
+
+int cmd_sync(int argc, char **argv)
+{
     struct cli_args args;
     int status = cli_parse("sync", argc, argv, &args);
 
-    if (status != CLI_DONE || !(store = cli_open_store(&status)))
+    if (status != CLI_DONE)
         return status;
     if (args.rest_count > 0)
         return cli_usage_error("sync", "sync takes no argument: it is for all managed orders");
-    cli_sync_begin(&run, args.json);
+    const char *every = args.values[OPT_EVERY];
     /* A person who asks is answered; a timer follows the ladder. */
-    const struct dcs_sync_options options = { .tries_now =
-                                                  args.values[OPT_NOW] || isatty(STDIN_FILENO),
-                                              .progress = cli_sync_progress,
-                                              .ret_summary = &summary };
-    if (!dcs_store_sync(store, &options, cli_sync_take, &run, &err))
-        return cli_fail(&err);
-    return cli_sync_finish(&run, store, &summary);
+    struct call call = { .as_json = args.json,
+                         .tries_now = args.values[OPT_NOW] || (!every && isatty(STDIN_FILENO)),
+                         .stop = cli_stop_on_signals() };
+    if (every && args.values[OPT_NOW])
+        return cli_usage_error("sync", "--now is for one run, --every for many");
+    if (every)
+        return (status = check_config()) == CLI_DONE ? cli_every(every, sync_and_deliver, &call)
+                                                     : status;
+    status = sync_once(&call);
+    cli_end_by_signal();
+    return status;
 }

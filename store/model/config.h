@@ -133,4 +133,7 @@ size_t dcs_config_tokens(const struct dcs_config *config, const char **names, si
 bool dcs_config_report(const struct dcs_config *config, struct dcs_json **ret_report,
                        struct dcs_err *err) DCS_CHECKED;
 
+/* 30s, 5m, 2h, 1d; a bare number is seconds. */
+bool dcs_config_duration(const char *text, int64_t *ret_ms) DCS_CHECKED;
+
 #endif

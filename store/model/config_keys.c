@@ -187,7 +187,7 @@ const char *dcs_config_did_you_mean(const char *name)
 
 /* ---- values by type ---- */
 
-static bool read_duration(const char *text, int64_t *ret_ms)
+bool dcs_config_duration(const char *text, int64_t *ret_ms)
 {
     static const struct {
         const char *unit;
@@ -337,8 +337,9 @@ bool dcs_config_read_value(enum dcs_config_key key, const char *text, int64_t *r
 
     *ret_number = 0;
     if (strcmp(type, "duration") == 0)
-        why = read_duration(text, ret_number) ? NULL
-                                              : "expected a duration such as 30s, 5m, 2h or 1d";
+        why = dcs_config_duration(text, ret_number)
+                  ? NULL
+                  : "expected a duration such as 30s, 5m, 2h or 1d";
     else if (strcmp(type, "number") == 0)
         why = dcs_parse_i64(text, 1, 1000, ret_number) ? NULL : "expected a number from 1 to 1000";
     else if (strcmp(type, "limits") == 0)
