@@ -68,7 +68,7 @@ static void take_newest(struct past *past, const struct dcs_past_request *one)
                                               .input_changed =
                                                   strcmp(request->input, past->input->input) != 0 };
     if (strcmp(one->closed->code, dcs_code_name(DCS_E_AWAY)) == 0)
-        facts->closed.again_at = one->closed->closed_at + NOT_TAKEN_WAIT_S;
+        facts->closed.again_at = request->posted_at + NOT_TAKEN_WAIT_S;
 }
 
 /* Given up here because the CA did not know it: that was no answer of the CA. */
