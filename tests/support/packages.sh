@@ -5,7 +5,7 @@
 
 # shellcheck disable=SC2034 # used by who sources this
 BUILD_PACKAGES=(gcc libc6-dev meson ninja-build pkg-config libssl-dev libcurl4-openssl-dev
-    libcjson-dev libmicrohttpd-dev libp11-kit-dev)
+    libcjson-dev libical-dev libmicrohttpd-dev libp11-kit-dev)
 # shellcheck disable=SC2034
 RUN_PACKAGES=(openssl ca-certificates libcurl4 jq)
 # The clients of the PKCS#11 module. pkcs11-provider is in Debian from 13 on, in 12 among its backports.
