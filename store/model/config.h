@@ -46,6 +46,9 @@ struct dcs_settings {
     const char *ct_log_list;
     const char *pin_dir; /* PINs of PKCS#11 tokens */
     bool token_chain;    /* issuers are objects of the tokens, too */
+    const char *maintenance, *maintenance_calendar, *maintenance_status_page;
+    const char *maintenance_components, *maintenance_ca_file;
+    int64_t maintenance_refresh_ms;
     int64_t load_deadline_ms, refresh_deadline_ms;
     int64_t hook_deadline_ms, verify_deadline_ms;
     int64_t budget_5s, budget_3min;  /* requests */

@@ -11,8 +11,9 @@
 
 #include "dcs-build.h"
 #include "model/endpoint.h"
+#include "model/maintenance.h"
 
-enum { NEAR_ENOUGH = 2, NAME_BYTES = 32 };
+enum { NEAR_ENOUGH = 2, NAME_BYTES = 32, CALENDARS_MAX = 8 };
 
 const struct dcs_config_row dcs_config_table[KEY_COUNT] = {
     [KEY_API_URL] = { "api_url", DCS_KEY_GLOBAL, "url", "https://www.digicert.com/services/v2",
@@ -75,6 +76,25 @@ const struct dcs_config_row dcs_config_table[KEY_COUNT] = {
     [KEY_CLIENT_AUTH_STOP] = { "client_auth_stop", DCS_KEY_GLOBAL, "date", "2027-03-01",
                                "From when on the CA gives no EKU clientAuth in public TLS "
                                "certificates." },
+    [KEY_MAINTENANCE] = { "maintenance", DCS_KEY_GLOBAL, "windows", "",
+                          "When the CA is known to be away: START/LENGTH [ZONE] [RULE], separated "
+                          "by "
+                          "commas." },
+    [KEY_MAINTENANCE_CALENDAR] = { "maintenance_calendar", DCS_KEY_GLOBAL, "calendars", "",
+                                   "iCalendar files (RFC 5545) of such windows: absolute paths or "
+                                   "https:// URLs, separated by blanks, 8 at most." },
+    [KEY_MAINTENANCE_STATUS_PAGE] = { "maintenance_status_page", DCS_KEY_GLOBAL, "page", "",
+                                      "Status page whose scheduled maintenances are such windows; "
+                                      "DigiCert's is https://status.digicert.com." },
+    [KEY_MAINTENANCE_COMPONENTS] = { "maintenance_components", DCS_KEY_GLOBAL, "names", "",
+                                     "Names of the status page's components that count, in full, "
+                                     "separated by commas; without it all of them." },
+    [KEY_MAINTENANCE_REFRESH] = { "maintenance_refresh", DCS_KEY_GLOBAL, "duration", "6h",
+                                  "How long what was read from such a URL is good before it is "
+                                  "read again." },
+    [KEY_MAINTENANCE_CA_FILE] = { "maintenance_ca_file", DCS_KEY_GLOBAL, "path", "",
+                                  "PEM file with the CA of a private calendar or status page "
+                                  "server." },
     [KEY_REISSUE] = { "reissue", DCS_KEY_ORDER, "never|auto", "never",
                       "Whether a new key and certificate may be asked for without a person." },
     [KEY_VIA] = { "via", DCS_KEY_ORDER, "reissue|duplicate", "reissue",
@@ -302,6 +322,31 @@ static bool is_https(const char *text)
     return strncasecmp(text, "https://", 8) == 0 && text[8] && !strpbrk(text, " \t@?#");
 }
 
+/* Neither a fragment nor a name with a password, and nothing that could end a request line. */
+static bool is_https_address(const char *text, size_t len)
+{
+    size_t host = len > 8 ? strcspn(text + 8, "/?") : 0;
+
+    return len > 8 && len < 1000 && strncasecmp(text, "https://", 8) == 0 && host > 0 &&
+           host < len && !memchr(text + 8, '@', host < len - 8 ? host : len - 8) &&
+           !memchr(text, '#', len);
+}
+
+static const char *check_calendars(const char *text)
+{
+    size_t count = 0;
+
+    for (const char *at = text + strspn(text, " \t"); *at; at += strspn(at, " \t")) {
+        size_t len = strcspn(at, " \t");
+        if ((at[0] != '/' || len >= 1000) && !is_https_address(at, len))
+            return "expected absolute paths and https:// URLs, separated by blanks";
+        if (++count > CALENDARS_MAX)
+            return "more than 8 calendars";
+        at += len;
+    }
+    return NULL;
+}
+
 static const char *check_limits(const char *text)
 {
     struct dcs_limits scratch = *dcs_limits_builtin();
@@ -369,6 +414,14 @@ bool dcs_config_read_value(enum dcs_config_key key, const char *text, int64_t *r
         why = is_key_mode(text) ? NULL : "expected the mode of a private key, such as 0600 or 0640";
     else if (strcmp(type, "owner") == 0)
         why = is_owner(text) ? NULL : "expected USER or USER:GROUP";
+    else if (strcmp(type, "windows") == 0)
+        why = dcs_maintenance_check(text);
+    else if (strcmp(type, "calendars") == 0)
+        why = check_calendars(text);
+    else if (strcmp(type, "page") == 0)
+        why = is_https_address(text, strlen(text)) && !strpbrk(text, " \t?")
+                  ? NULL
+                  : "expected the https:// URL of a status page";
     else if (strcmp(type, "tls-url") == 0)
         why = is_endpoint(text) ? NULL : "expected tls://HOST:PORT?sni=NAME";
     if (!why)

@@ -105,6 +105,15 @@ static void problems_name_line_and_likely_meaning(void **state)
         { "tls_limit = 2027-03-15:100:99 2029-03-15:47:46\n", "comma", 1, 0 },
         { "dcv_reuse = 2027-03-15:100:99,\n", "such as 2027-03-15", 1, 0 },
         { "client_auth_stop = March\n", "a date such as", 1, 0 },
+        { "maintenance = tomorrow\n", "START/LENGTH", 1, 0 },
+        { "maintenance_calendar = http://x/a.ics\n", "https:// URLs", 1, 0 },
+        { "maintenance_calendar = https://x/a.ics ical.ics\n", "https:// URLs", 1, 0 },
+        { "maintenance_calendar = https://me:secret@x/a.ics\n", "https:// URLs", 1, 0 },
+        { "maintenance_calendar = https:///a.ics\n", "https:// URLs", 1, 0 },
+        { "maintenance_calendar = /1 /2 /3 /4 /5 /6 /7 /8 /9\n", "more than 8", 1, 0 },
+        { "maintenance_status_page = http://127.0.0.1/\n", "status page", 1, 0 },
+        { "maintenance_status_page = https://a.example b\n", "status page", 1, 0 },
+        { "[order/7]\nmaintenance = 2026-12-05T22:00/2h\n", "holds for everything", 2, 7 },
         { "tls_limits = 2027-03-15:100:99\n", "did you mean \"tls_limit\"", 1, 0 },
         { "[order/7]\ntls_limit = 2027-03-15:100:99\n", "holds for everything", 2, 7 },
         { "[order/7]\nmax_reissues_per_day = 0\n", "number", 2, 7 },
@@ -171,6 +180,32 @@ static int ca_days(const struct dcs_config *config, enum dcs_limit table, const 
     const struct dcs_limit_row *row =
         dcs_limit_at(dcs_config_settings(config)->limits, table, when);
     return row ? row->ca_days : 0;
+}
+
+static void maintenance_is_read_as_it_is_written(void **state)
+{
+    dcs_auto(dcs_config) struct dcs_config *plain = parse("");
+    dcs_auto(dcs_config) struct dcs_config *config =
+        parse("maintenance = 2026-01-03T22:00/2h America/Denver FREQ=MONTHLY;BYDAY=1SA,3SA, "
+              "2026-12-12T05:00/1h # by mail\n"
+              "maintenance_calendar = /etc/ca.ics https://cal.example/a/b.ics?key=1&x=2\n"
+              "maintenance_status_page = https://status.digicert.com\n"
+              "maintenance_components = CertCentral, CertCentral Services API\n"
+              "maintenance_refresh = 1h\nmaintenance_ca_file = /etc/ca.pem\n");
+    const struct dcs_settings *s = dcs_config_settings(config);
+
+    (void)state;
+    assert_int_equal(dcs_config_problem_count(config), 0);
+    assert_string_equal(s->maintenance, "2026-01-03T22:00/2h America/Denver "
+                                        "FREQ=MONTHLY;BYDAY=1SA,3SA, 2026-12-12T05:00/1h");
+    assert_string_equal(s->maintenance_calendar,
+                        "/etc/ca.ics https://cal.example/a/b.ics?key=1&x=2");
+    assert_string_equal(s->maintenance_status_page, "https://status.digicert.com");
+    assert_string_equal(s->maintenance_components, "CertCentral, CertCentral Services API");
+    assert_string_equal(s->maintenance_ca_file, "/etc/ca.pem");
+    assert_int_equal(s->maintenance_refresh_ms, 3600000);
+    assert_string_equal(dcs_config_settings(plain)->maintenance, "");
+    assert_int_equal(dcs_config_settings(plain)->maintenance_refresh_ms, 6 * 3600000);
 }
 
 static void rows_of_the_file_lie_over_the_built_in_limits(void **state)
@@ -267,6 +302,7 @@ int main(void)
         cmocka_unit_test(a_broken_section_does_not_concern_another_order),
         cmocka_unit_test(lines_below_a_broken_head_belong_to_nobody),
         cmocka_unit_test(ten_thousand_sections_are_read),
+        cmocka_unit_test(maintenance_is_read_as_it_is_written),
         cmocka_unit_test(rows_of_the_file_lie_over_the_built_in_limits),
         cmocka_unit_test(a_value_with_too_many_rows_changes_nothing),
         cmocka_unit_test(the_manual_describes_every_key),
