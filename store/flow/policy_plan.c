@@ -15,7 +15,7 @@ enum {
     CLOCK_AWAY_S = 3600,
     END_SHIFT_S = 4 * DAY_S, /* the CA moves ends off weekends and holidays */
     MADE_HERE_MAX = 3,
-    CANDIDATES_MAX = 9 + 4 * DCS_LIMIT_ROWS,
+    CANDIDATES_MAX = 9 + 4 * DCS_LIMIT_ROWS + DCS_PLAN_WINDOW_MOMENTS,
 };
 
 static int64_t most(int64_t a, int64_t b)
@@ -45,6 +45,7 @@ struct look {
     const struct dcs_plan_facts *facts;
     const struct dcs_plan *plan; /* dates and ct, which do not depend on the moment */
     int64_t now;
+    struct dcs_plan_windows windows;
     struct dcs_term term;
     enum dcs_cause cause;
     int64_t end; /* end(now), -1 unknown */
@@ -57,9 +58,10 @@ struct verdict {
     enum dcs_plan_reason reason;
 };
 
-static enum dcs_cause find_cause(const struct dcs_plan_facts *facts, const struct dcs_plan *plan,
-                                 int64_t now)
+static enum dcs_cause find_cause(const struct look *l)
 {
+    const struct dcs_plan_facts *facts = l->facts;
+    const struct dcs_plan *plan = l->plan;
     const struct dcs_plan_certificate *c = &facts->certificate;
 
     if (facts->verb)
@@ -70,9 +72,9 @@ static enum dcs_cause find_cause(const struct dcs_plan_facts *facts, const struc
         return DCS_CAUSE_NO_PAIR;
     if (dcs_ct_is_drift(plan->ct.state) && !plan->ct.repeated)
         return DCS_CAUSE_CT_DRIFT;
-    if (now >= plan->dates.urgent)
+    if (l->now >= plan->dates.urgent || l->windows.is_hurried)
         return DCS_CAUSE_URGENT;
-    return now >= plan->dates.due ? DCS_CAUSE_DUE : DCS_CAUSE_NONE;
+    return l->now >= plan->dates.due ? DCS_CAUSE_DUE : DCS_CAUSE_NONE;
 }
 
 /* What a new certificate must gain for that cause; 0 when it need not gain anything. */
@@ -230,7 +232,8 @@ static struct look look_at(const struct dcs_plan_facts *facts, const struct dcs_
 {
     struct look l = { .facts = facts, .plan = plan, .now = now, .term = dcs_plan_term(facts) };
 
-    l.cause = find_cause(facts, plan, now);
+    dcs_plan_look_at_windows(facts, &plan->dates, now, &l.windows);
+    l.cause = find_cause(&l);
     l.end = dcs_term_end(&l.term, now);
     if (l.end >= 0)
         l.gain_s = l.end - (facts->certificate.exists ? facts->certificate.not_after : now);
@@ -261,6 +264,8 @@ static struct verdict judge(const struct look *l)
     enum dcs_plan_reason in_the_way = obstacle(l);
     if (in_the_way != DCS_WHY_GO)
         return SAY(DCS_PLAN_REFUSED, in_the_way);
+    if (l->cause == DCS_CAUSE_DUE && l->windows.held_until)
+        return SAY(DCS_PLAN_WAIT, DCS_WHY_MAINTENANCE);
     return SAY(duplicate_will_do(l) ? DCS_PLAN_DUPLICATE : DCS_PLAN_REISSUE, DCS_WHY_GO);
 #undef SAY
 }
@@ -297,7 +302,11 @@ static void find_candidates(const struct look *l, struct candidates *all)
 {
     const struct dcs_plan_dates *d = &l->plan->dates;
     const struct dcs_limit_row *rows = dcs_term_rows(&l->term);
+    int64_t moments[DCS_PLAN_WINDOW_MOMENTS];
+    size_t moment_count = dcs_plan_window_moments(l->facts, d, moments);
 
+    for (size_t i = 0; i < moment_count; i++)
+        add_candidate(all, moments[i]);
     add_candidate(all, d->due);
     add_candidate(all, d->urgent);
     add_candidate(all, d->order_end);
@@ -372,6 +381,18 @@ static void fill_request(const struct look *l, struct dcs_plan *plan)
                             (f->certificate.client_auth || f->settings.client_auth_needed);
 }
 
+static void fill_window(const struct look *l, const struct verdict *v, struct dcs_plan *plan)
+{
+    plan->in_window = l->windows.is_inside;
+    plan->hurried = l->windows.is_hurried && v->cause == DCS_CAUSE_URGENT;
+    if (v->reason == DCS_WHY_MAINTENANCE)
+        plan->held_until = l->windows.held_until;
+    if (v->cause == DCS_CAUSE_NONE)
+        plan->moved_to = l->windows.moved_to;
+    if (plan->in_window || plan->hurried || plan->held_until || plan->moved_to)
+        plan->window = l->windows.window;
+}
+
 static int64_t said_since(const struct look *l, const struct dcs_plan *plan)
 {
     const int64_t marks[] = { plan->dates.warn, plan->dates.urgent, plan->dates.critical };
@@ -399,6 +420,7 @@ void dcs_plan_decide(const struct dcs_plan_facts *facts, int64_t now, struct dcs
     plan->cause = v.cause;
     plan->reason = v.reason;
     fill_request(&l, plan);
+    fill_window(&l, &v, plan);
     plan->next_change = find_next_change(&l, &v);
     plan->say_since = said_since(&l, plan);
     int64_t by_then = most(now, plan->dates.due) + 7 * DAY_S;

@@ -15,6 +15,7 @@
 #include "flow/policy_ct.h"
 #include "flow/policy_limits.h"
 #include "flow/policy_names.h"
+#include "model/maintenance.h"
 
 /* Stronger ones later: what is merely due is also urgent one day. */
 enum dcs_cause {
@@ -47,6 +48,7 @@ enum dcs_plan_reason {
     DCS_WHY_FRESH,       /* no cause before next_change */
     DCS_WHY_NEVER,       /* reissue = never, and nobody asks */
     DCS_WHY_LITTLE_GAIN, /* due, and waiting makes the next one longer or this one urgent */
+    DCS_WHY_MAINTENANCE, /* due, and the CA is announced to be away: after the window */
     /* RENEWAL_DUE */
     DCS_WHY_ORDER_END,
     /* REFUSED */
@@ -131,8 +133,9 @@ struct dcs_plan_facts {
     struct dcs_plan_settings settings;
     struct dcs_plan_request ours, foreign;
     struct dcs_plan_closed closed;
-    uint64_t hash; /* H(salt, order, serial): first 8 bytes of the SHA-256 */
-    bool verb;     /* a person asks now; one who names the way (`duplicate`) sets settings.via */
+    const struct dcs_spans *windows; /* announced maintenance; NULL none */
+    uint64_t hash;                   /* H(salt, order, serial): first 8 bytes of the SHA-256 */
+    bool verb; /* a person asks now; one who names the way (`duplicate`) sets settings.via */
     bool allow_san_change;
     const struct dcs_names_diff *names; /* request against what the CA has; NULL not compared yet */
     int64_t clock_skew_s; /* now minus the Date of the answer just fetched; 0 without one */
@@ -171,6 +174,12 @@ struct dcs_plan {
     struct dcs_ct_judgement ct;
     bool dcv_lapses; /* domain validation ends before the next request, or within 7 days of it */
     bool organization_lapses; /* the same of its organization's */
+    /* Announced maintenance: the window that plays a part here, end 0 without one. */
+    struct dcs_span window;
+    bool in_window;     /* now is inside: the CA may not answer */
+    bool hurried;       /* URGENT ahead of its time, which lies inside the window */
+    int64_t held_until; /* DCS_WHY_MAINTENANCE: asked for then, 0 otherwise */
+    int64_t moved_to;   /* FRESH: asked for then and not when due, because of the window; 0 no */
     /* The first second at which action, cause or reason change if no fact does; -1 never. */
     int64_t next_change;
     /* REFUSED and RENEWAL_DUE are said when they were last said before this moment: foreign requests

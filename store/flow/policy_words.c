@@ -52,6 +52,7 @@ static const struct {
     [DCS_WHY_FRESH] = { "fresh", "" },
     [DCS_WHY_NEVER] = { "never", "reissue = never: nothing is asked for without a person" },
     [DCS_WHY_LITTLE_GAIN] = { "little_gain", "" },
+    [DCS_WHY_MAINTENANCE] = { "maintenance", "" },
     [DCS_WHY_ORDER_END] = { "order_end", "" },
     [DCS_WHY_NO_ORDER] = { "no_order", "the order was never read from the CA" },
     [DCS_WHY_NOT_ISSUED] = { "not_issued", "" },
@@ -89,11 +90,35 @@ static const char *date(int64_t when, char out[DCS_TIME_TEXT])
     return out;
 }
 
+enum { WINDOW_TEXT = 80, MINUTE_TEXT = 24 };
+
+/* "2026-12-06 05:00 UTC": windows are a matter of hours. */
+static const char *minute(int64_t when, char out[MINUTE_TEXT])
+{
+    char text[DCS_TIME_TEXT];
+
+    dcs_time_text(when, text);
+    snprintf(out, MINUTE_TEXT, "%.10s %.5s UTC", text, text + 11);
+    return out;
+}
+
+static const char *window(const struct dcs_span *span, char out[WINDOW_TEXT])
+{
+    char start[DCS_TIME_TEXT];
+    char end[MINUTE_TEXT];
+
+    dcs_time_text(span->start, start);
+    snprintf(out, WINDOW_TEXT, "the maintenance window of %.10s %.5s to %s", start, start + 11,
+             minute(span->end, end));
+    return out;
+}
+
 static void say_cause(const struct dcs_plan_facts *facts, const struct dcs_plan *plan, char *out,
                       size_t capacity)
 {
     const struct dcs_plan_certificate *c = &facts->certificate;
     char day[DCS_TIME_TEXT];
+    char span[WINDOW_TEXT];
 
     switch (plan->cause) {
     case DCS_CAUSE_NONE:
@@ -105,6 +130,9 @@ static void say_cause(const struct dcs_plan_facts *facts, const struct dcs_plan 
     case DCS_CAUSE_URGENT:
         if (plan->stage == DCS_STAGE_EXPIRED)
             snprintf(out, capacity, "expired on %s", date(c->not_after, day));
+        else if (plan->hurried)
+            snprintf(out, capacity, "hurried, it would be urgent on %s in %s",
+                     date(plan->dates.urgent, day), window(&plan->window, span));
         else
             snprintf(out, capacity, "urgent since %s", date(plan->dates.urgent, day));
         break;
@@ -149,6 +177,42 @@ static void say_go(const struct dcs_plan_facts *facts, const struct dcs_plan *pl
                  plan->ask_end ? ", the end of the order" : "", why);
 }
 
+/* What is asked for although the CA is announced to be away. */
+static void say_inside(const struct dcs_plan *plan, char *out, size_t capacity)
+{
+    size_t len = strlen(out);
+    char end[MINUTE_TEXT];
+
+    if (plan->in_window)
+        snprintf(out + len, capacity - len,
+                 "; tried although maintenance is announced until %s, and again if that fails",
+                 minute(plan->window.end, end));
+}
+
+static void say_held(const struct dcs_plan *plan, const char *cause, char *out, size_t capacity)
+{
+    char span[WINDOW_TEXT];
+    char then[MINUTE_TEXT];
+
+    snprintf(out, capacity, "%s, but waits for the end of %s; asked for on %s%s", cause,
+             window(&plan->window, span), minute(plan->held_until, then),
+             plan->held_until > plan->window.end ? ", hosts are spread" : "");
+}
+
+/* "due on 2026-12-06, but asked for on ..." */
+static void say_moved(const struct dcs_plan *plan, char *out, size_t capacity)
+{
+    size_t len = strlen(out);
+    char span[WINDOW_TEXT];
+    char then[MINUTE_TEXT];
+
+    if (plan->moved_to)
+        snprintf(out + len, capacity - len, "; asked for on %s, %s %s",
+                 minute(plan->moved_to, then),
+                 plan->moved_to < plan->window.start ? "before" : "because of",
+                 window(&plan->window, span));
+}
+
 static void say_wait(const struct dcs_plan_facts *facts, const struct dcs_plan *plan,
                      const char *cause, char *out, size_t capacity)
 {
@@ -161,6 +225,11 @@ static void say_wait(const struct dcs_plan_facts *facts, const struct dcs_plan *
         snprintf(out, capacity, "valid until %s, due on %s%s",
                  date(facts->certificate.not_after, end), date(plan->dates.due, day),
                  plan->dates.plan_point >= 0 ? ", when a new one reaches the order's end" : "");
+        say_moved(plan, out, capacity);
+        return;
+    }
+    if (plan->reason == DCS_WHY_MAINTENANCE) {
+        say_held(plan, cause, out, capacity);
         return;
     }
     if (plan->gain_s > 0)
@@ -287,6 +356,7 @@ void dcs_plan_words(const struct dcs_plan_facts *facts, int64_t now, struct dcs_
     case DCS_PLAN_REISSUE:
     case DCS_PLAN_DUPLICATE:
         say_go(facts, plan, cause, plan->words, sizeof(plan->words));
+        say_inside(plan, plan->words, sizeof(plan->words));
         return;
     case DCS_PLAN_PENDING:
         say_ours(facts, plan->words, sizeof(plan->words));

@@ -40,6 +40,20 @@ static void draw_order(struct dcs_plan_facts *f)
         f->order.primary_not_after = one_in(5) ? 0 : T0 + (int64_t)draw(400) * DAY - 1;
 }
 
+/* Hours to days long, hours to weeks apart: as they are after merging. */
+static const struct dcs_spans *draw_windows(void)
+{
+    static struct dcs_spans spans;
+    int64_t at = T0 - 10 * DAY + (int64_t)draw((uint64_t)(100 * DAY));
+
+    for (spans.count = 0; spans.count < 40; spans.count++) {
+        int64_t start = at + DCS_SPAN_GAP_S + (int64_t)draw((uint64_t)(one_in(4) ? DAY : 30 * DAY));
+        at = start + 60 + (int64_t)draw((uint64_t)(one_in(4) ? 6 * DAY : 10000));
+        spans.list[spans.count] = (struct dcs_span){ start, at };
+    }
+    return one_in(3) ? NULL : &spans;
+}
+
 static struct dcs_plan_facts draw_facts(const struct dcs_ct_wish *record, int64_t now)
 {
     static const int lives[] = { 1, 7, 30, 46, 99, 180, 199, 397, 825 };
@@ -80,6 +94,7 @@ static struct dcs_plan_facts draw_facts(const struct dcs_ct_wish *record, int64_
     f.end_of_order = one_in(3) ? f.order.order_end : 0;
     f.custom_end_refused = one_in(4);
     f.answered = one_in(3) ? record : NULL;
+    f.windows = draw_windows();
     return f;
 }
 
@@ -98,7 +113,7 @@ static void check_plan(const struct dcs_plan_facts *f, int64_t now, const struct
     assert_int_equal(p->action == DCS_PLAN_RENEWAL_DUE, p->reason == DCS_WHY_ORDER_END);
     assert_int_equal(p->action == DCS_PLAN_PENDING, p->reason == DCS_WHY_OURS_PENDING);
     assert_int_equal(p->action == DCS_PLAN_WAIT,
-                     p->reason >= DCS_WHY_FRESH && p->reason <= DCS_WHY_LITTLE_GAIN);
+                     p->reason >= DCS_WHY_FRESH && p->reason <= DCS_WHY_MAINTENANCE);
     assert_true(strlen(p->words) < sizeof(p->words) - 1); /* nothing is cut */
     if (!asks)
         return;
