@@ -14,7 +14,9 @@
 #include <time.h>
 
 #include "fault.h"
+#include "limit.h"
 #include "log.h"
+#include "maintenance.h"
 #include "reply.h"
 
 #define API_PREFIX "/services/v2"
@@ -23,11 +25,6 @@ enum {
     CONNECTIONS_MAX = 2000,
     BODY_MAX = 1 << 20,
     HANG_MS = 300000,
-    RING = 1024,
-    SHORT_MS = 5000,
-    SHORT_REQUESTS = 100,
-    LONG_MS = 180000,
-    LONG_REQUESTS = 1000,
 };
 
 /* Over world, faults and log; the CRLs' port reads the same world. */
@@ -56,27 +53,6 @@ static void pause_ms(struct sb_daemon *daemon, int64_t ms)
         nanosleep(&step, NULL);
         ms -= 50;
     }
-}
-
-/* ---- rate limits (facts 1.1: both windows, per key) ---- */
-
-static bool over_limit(struct sb_world *world, struct sb_key *key)
-{
-    int64_t now = sb_clock_elapsed_ms(&world->clock);
-    size_t in_short = 0;
-    size_t in_long = 0;
-
-    if (!world->settings.rate_limit)
-        return false;
-    for (size_t i = 0; i < RING; i++) {
-        in_short += key->stamps[i] && key->stamps[i] > now - SHORT_MS;
-        in_long += key->stamps[i] && key->stamps[i] > now - LONG_MS;
-    }
-    if (in_short >= SHORT_REQUESTS || in_long >= LONG_REQUESTS)
-        return true;
-    key->stamps[key->next] = now > 0 ? now : 1;
-    key->next = (key->next + 1) % RING;
-    return false;
 }
 
 /* ---- answers ---- */
@@ -225,13 +201,12 @@ static enum MHD_Result add_query(void *context, enum MHD_ValueKind kind, const c
     return MHD_YES;
 }
 
-static uint64_t connection_id(struct sb_daemon *daemon, struct MHD_Connection *connection)
+static uint64_t connection_id(struct MHD_Connection *connection)
 {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     uint64_t *id = info ? info->socket_context : NULL;
 
-    (void)daemon;
     return id ? *id : 0;
 }
 
@@ -248,6 +223,13 @@ static void serve_wrong(struct sb_world *world, int64_t id, struct sb_reply *rep
         reply->status = 200;
 }
 
+/* The path within the Services API; NULL of what is none of it. */
+static const char *api_path(const char *url)
+{
+    return strncmp(url, API_PREFIX "/", strlen(API_PREFIX) + 1) == 0 ? url + strlen(API_PREFIX)
+                                                                     : NULL;
+}
+
 static void answer_api(struct sb_daemon *daemon, struct sb_request *request, struct sb_fault *fault,
                        struct sb_reply *reply)
 {
@@ -255,12 +237,14 @@ static void answer_api(struct sb_daemon *daemon, struct sb_request *request, str
         sb_control_answer(request, daemon->faults, daemon->log, reply);
         return;
     }
-    if (strncmp(request->path, API_PREFIX "/", strlen(API_PREFIX) + 1) != 0) {
+    if (sb_maintenance_answer(request, reply))
+        return;
+    if (!api_path(request->path)) {
         sb_reply_error(reply, 404, "not_found", "The URL is badly built.");
         return;
     }
-    request->path += strlen(API_PREFIX);
-    if (request->key && !request->key->revoked && over_limit(daemon->world, request->key)) {
+    request->path = api_path(request->path);
+    if (request->key && !request->key->revoked && sb_over_limit(daemon->world, request->key)) {
         sb_reply_error(reply, 429, "request_limit_exceeded",
                        "Service unavailable, please limit request volume");
         return;
@@ -283,16 +267,14 @@ static void log_request(struct sb_daemon *daemon, struct MHD_Connection *connect
 
     if (strncmp(url, "/_sandbox/", 10) == 0)
         return;
-    sb_buf_adds(&path,
-                strncmp(url, API_PREFIX, strlen(API_PREFIX)) == 0 ? url + strlen(API_PREFIX) : url);
+    sb_buf_adds(&path, api_path(url) ? api_path(url) : url);
     MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, add_query, &query);
-    sb_log_add(daemon->log,
-               &(struct sb_log_row){ .method = request->method,
-                                     .path = sb_buf_text(&path),
-                                     .body = request->body,
-                                     .status = status,
-                                     .when_ms = sb_clock_now_ms(&daemon->world->clock),
-                                     .connection = connection_id(daemon, connection) });
+    sb_log_add(daemon->log, &(struct sb_log_row){ .method = request->method,
+                                                  .path = sb_buf_text(&path),
+                                                  .body = request->body,
+                                                  .status = status,
+                                                  .when_ms = sb_clock_now_ms(&daemon->world->clock),
+                                                  .connection = connection_id(connection) });
     sb_buf_clear(&path);
 }
 
@@ -314,8 +296,10 @@ static enum MHD_Result answer(struct sb_daemon *daemon, struct MHD_Connection *c
     sb_world_tick(daemon->world);
     request.key = sb_world_key(
         daemon->world, MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "X-DC-DEVKEY"));
-    if (!is_control && strlen(url) > strlen(API_PREFIX))
-        sb_faults_take(daemon->faults, method, url + strlen(API_PREFIX), &fault);
+    if (!is_control)
+        sb_faults_take(daemon->faults, method, api_path(url) ? api_path(url) : url, &fault);
+    if (api_path(url))
+        sb_maintenance_apply(daemon->world, &fault);
     if (call->too_large)
         sb_reply_error(&reply, 413, "bad_request_format", "The request body is too large.");
     else

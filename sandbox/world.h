@@ -82,6 +82,8 @@ struct sb_settings {
     int64_t organization_valid_until;     /* 0: not told, and it never ends */
     struct sb_steps max_days, reuse_days; /* empty: DigiCert's tables */
     cJSON *switches;                      /* for every order that has none of its own */
+    cJSON *maintenance;                   /* announced windows (maintenance.c) */
+    char *calendar;                       /* what /calendar.ics gives instead of them */
 };
 
 /* Orders made in bulk, kept as what made them. */

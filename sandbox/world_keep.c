@@ -264,6 +264,8 @@ void sb_world_free(struct sb_world *world)
     sb_free(world->by_id);
     cJSON_Delete(world->domains);
     cJSON_Delete(world->settings.switches);
+    cJSON_Delete(world->settings.maintenance);
+    sb_free(world->settings.calendar);
     sb_issuer_free(world->issuer);
     sb_appender_close(world->journal->file);
     sb_free(world->journal->dirty);

@@ -3,9 +3,10 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "maintenance.h"
 #include "world_parts.h"
 
-enum type { FLAG, NUMBER, DAY, STEPS, SWITCHES };
+enum type { FLAG, NUMBER, DAY, STEPS, TEXT, WINDOWS, SWITCHES };
 
 #define ROW(name, type)                                 \
     {                                                   \
@@ -32,6 +33,8 @@ static const struct row {
     ROW(max_days, STEPS),
     ROW(reuse_days, STEPS),
     ROW(switches, SWITCHES),
+    ROW(maintenance, WINDOWS),
+    ROW(calendar, TEXT),
 };
 
 void sb_settings_init(struct sb_settings *settings)
@@ -69,6 +72,15 @@ static bool read_steps(const cJSON *list, struct sb_steps *ret_steps)
     return cJSON_IsArray(list) || cJSON_IsNull(list);
 }
 
+static bool read_text(const cJSON *item, char **text)
+{
+    if (!cJSON_IsString(item) && !cJSON_IsNull(item))
+        return false;
+    sb_free(*text);
+    *text = cJSON_IsString(item) ? sb_strdup(item->valuestring) : NULL;
+    return true;
+}
+
 static bool set_row(struct sb_settings *settings, const struct row *row, const cJSON *item,
                     const char **ret_why)
 {
@@ -85,6 +97,10 @@ static bool set_row(struct sb_settings *settings, const struct row *row, const c
         return read_day(item, at);
     case STEPS:
         return read_steps(item, at);
+    case TEXT:
+        return read_text(item, at);
+    case WINDOWS:
+        return sb_maintenance_set(at, item, ret_why);
     case SWITCHES:
         break;
     }
@@ -123,6 +139,7 @@ static cJSON *steps_to_json(const struct sb_steps *steps)
 cJSON *sb_settings_to_json(const struct sb_settings *settings)
 {
     cJSON *object = cJSON_CreateObject();
+    const cJSON *windows = settings->maintenance;
 
     for (size_t i = 0; i < SB_COUNT(rows); i++) {
         const void *at = (const char *)settings + rows[i].offset;
@@ -139,6 +156,13 @@ cJSON *sb_settings_to_json(const struct sb_settings *settings)
             break;
         case STEPS:
             sb_set_item(object, rows[i].name, steps_to_json(at));
+            break;
+        case TEXT:
+            sb_set_text(object, rows[i].name, *(char *const *)at);
+            break;
+        case WINDOWS:
+            sb_set_item(object, rows[i].name,
+                        windows ? cJSON_Duplicate(windows, 1) : cJSON_CreateArray());
             break;
         case SWITCHES:
             sb_set_item(object, rows[i].name,
