@@ -86,6 +86,7 @@ int cmd_ct(int argc, char **argv);
 int cmd_deliver(int argc, char **argv);
 int cmd_sync(int argc, char **argv);
 int cmd_report(int argc, char **argv);
+int cmd_maintenance(int argc, char **argv);
 int cmd_stub(int argc, char **argv);
 /* ---- progress.c: on a terminal only ---- */
 
@@ -106,6 +107,6 @@ extern const struct cli_option cli_show_options[], cli_get_options[], cli_list_o
     cli_status_options[], cli_import_options[], cli_config_options[], cli_doctor_options[],
     cli_exec_options[], cli_reissue_options[], cli_duplicate_options[], cli_wait_options[],
     cli_ct_options[], cli_report_options[], cli_sync_options[], cli_stub_options[],
-    cli_deliver_options[];
+    cli_deliver_options[], cli_maintenance_options[];
 
 #endif

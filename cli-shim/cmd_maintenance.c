@@ -39,8 +39,9 @@ static void print_window(const struct dcs_json *w)
     print_span(text_of(w, "start"), text_of(w, "end"), 37);
     print_span(text_of(w, "start_local"), local, 37);
     printf("%-8s", strlen(local) > 19 ? local + 19 : "");
-    printf("%s (%s%s%s)%s%s\n", text_of(w, "title"), text_of(w, "source"), *status ? ", " : "",
-           status, dcs_json_tri(w, "now") == DCS_YES ? ", now" : "",
+    printf("%s (%s%s%s)%s%s\n", text_of(w, "title"),
+           strcmp(text_of(w, "source"), "status_page") == 0 ? "status page" : text_of(w, "source"),
+           *status ? ", " : "", status, dcs_json_tri(w, "now") == DCS_YES ? ", now" : "",
            dcs_json_tri(w, "planned_by") == DCS_YES ? "" : ", too long to plan by");
 }
 
@@ -62,15 +63,28 @@ static void print_windows(const struct dcs_json *root, bool all)
         printf("... and %zu more: --all shows them\n", count - shown);
 }
 
+/* "calendar https://cal.example", "configuration" */
+static const char *name_of(const struct dcs_json *source, char out[256])
+{
+    const char *kind = text_of(source, "source");
+    bool is_page = strcmp(kind, "status_page") == 0;
+
+    snprintf(out, 256, "%s%s%s", is_page ? "status page" : kind,
+             strcmp(kind, "configuration") == 0 ? "" : " ",
+             strcmp(kind, "configuration") == 0 ? "" : text_of(source, "place"));
+    return out;
+}
+
 static void print_source(const struct dcs_json *s)
 {
     const char *read_at = text_of(s, "read_at");
     const char *next = text_of(s, "next_try");
     int64_t windows = 0;
+    char name[256];
 
     (void)dcs_json_i64(s, "windows", &windows);
-    printf("%s %s: %lld windows%s, %s%s%s%s\n", text_of(s, "source"), text_of(s, "place"),
-           (long long)windows, dcs_json_tri(s, "more") == DCS_YES ? " (and more)" : "",
+    printf("%s: %lld windows%s, %s%s%s%s\n", name_of(s, name), (long long)windows,
+           dcs_json_tri(s, "more") == DCS_YES ? " (and more)" : "",
            *read_at ? "read " : "never read", read_at, *next ? ", again after " : "", next);
 }
 
@@ -80,12 +94,13 @@ static int complain(const struct dcs_json *s)
     const char *problem = text_of(s, "problem");
     const char *note = text_of(s, "note");
     bool is_remote = strncmp(text_of(s, "place"), "https://", 8) == 0;
+    char name[256];
 
     if (*problem)
-        cli_say("%s %s: %s%s", text_of(s, "source"), text_of(s, "place"), problem,
+        cli_say("%s: %s%s", name_of(s, name), problem,
                 *text_of(s, "read_at") && is_remote ? "; what was read before stands" : "");
     else if (*note)
-        cli_say("%s %s: %s", text_of(s, "source"), text_of(s, "place"), note);
+        cli_say("%s: %s", name_of(s, name), note);
     if (!*problem)
         return CLI_DONE;
     return is_remote ? CLI_AWAY : CLI_USAGE;

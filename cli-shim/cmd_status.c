@@ -60,6 +60,21 @@ static void print_service(const struct dcs_json *service)
     }
 }
 
+/* The window that is on, and the next one: in UTC and by this host's clock. */
+static void print_maintenance(const struct dcs_json *root)
+{
+    static const char *const which[] = { "now", "next" };
+    const struct dcs_json *maintenance = dcs_json_get(root, "maintenance");
+
+    for (size_t i = 0; i < DCS_COUNT(which); i++) {
+        const struct dcs_json *w = dcs_json_get(maintenance, which[i]);
+        if (w)
+            printf("maintenance, %-4s  %s to %s (here %s): %s\n", which[i],
+                   dcs_json_text(w, "start"), dcs_json_text(w, "end"),
+                   dcs_json_text(w, "start_local"), dcs_json_text(w, "title"));
+    }
+}
+
 static int print_line(const struct dcs_json *root, bool is_plugin)
 {
     dcs_auto(dcs_buf) struct dcs_buf line = { 0 };
@@ -80,6 +95,7 @@ static int print_table(const struct dcs_json *root)
     for (const struct dcs_json *o = dcs_json_first(orders); o; o = dcs_json_next(o))
         print_status_row(o);
     print_service(dcs_json_get(root, "service"));
+    print_maintenance(root);
     return CLI_DONE;
 }
 

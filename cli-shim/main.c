@@ -20,6 +20,8 @@ const struct cli_command cli_commands[] = {
     { "sync", "", "Do everything that is due, for all managed orders", cli_sync_options, cmd_sync },
     { "deliver", "[URI...]", "Bring new pairs to their programs: copy, hook, verify; roll back",
       cli_deliver_options, cmd_deliver },
+    { "maintenance", "", "List when the CA is announced to be away", cli_maintenance_options,
+      cmd_maintenance },
     { "reissue", "URI...", "Ask the CA for a new certificate under the order, with a new key",
       cli_reissue_options, cmd_reissue },
     { "duplicate", "URI...", "Ask the CA for a further copy, with a key of its own",
@@ -44,7 +46,7 @@ static void usage(FILE *to)
 {
     fprintf(to, "usage: digicert-store COMMAND [--json] [OPTION...] [ARGUMENT...]\n\n");
     for (const struct cli_command *c = cli_commands; c->name; c++)
-        fprintf(to, "  %-9s %-26s %s\n", c->name, c->arguments, c->help);
+        fprintf(to, "  %-11s %-26s %s\n", c->name, c->arguments, c->help);
     fprintf(to, "\n`digicert-store COMMAND --help` tells more; digicert-store(1) is the manual. "
                 "Example:\n\n"
                 "  $ digicert-store import order/123 --key www.key\n"

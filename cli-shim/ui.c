@@ -164,7 +164,8 @@ bool cli_print_json(const struct dcs_json *json)
 
 struct dcs_store *cli_open_store(int *ret_status)
 {
-    const struct dcs_store_options options = { .caller = DCS_CALLER_VERB };
+    const struct dcs_store_options options = { .caller = DCS_CALLER_VERB,
+                                               .calendar = dcs_calendar_read };
     struct dcs_store *store = NULL;
     struct dcs_err err = { 0 };
 

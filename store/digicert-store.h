@@ -17,6 +17,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/trace.h"
+#include "io/calendar.h"
 #include "io/conf_openssl.h"
 #include "io/json.h"
 #include "io/pkey.h"
@@ -37,7 +38,8 @@ struct dcs_store_options {
     enum dcs_caller caller;
     const char
         *config_path; /* `config =` of the provider's section; NULL or "": the search order */
-    const struct dcs_env *env; /* NULL: the real world; lent, must outlive the store */
+    const struct dcs_env *env;     /* NULL: the real world; lent, must outlive the store */
+    dcs_calendar_reader *calendar; /* dcs_calendar_read where libical is linked; doors: NULL */
 };
 
 bool dcs_store_new(const struct dcs_store_options *options, struct dcs_store **ret_store,
@@ -267,6 +269,13 @@ struct dcs_deliver_to_options {
 bool dcs_store_deliver_to(struct dcs_store *store, const struct dcs_uri *uri,
                           const struct dcs_deliver_to_options *options,
                           struct dcs_json **ret_report, struct dcs_err *err) DCS_CHECKED;
+/*
+ * When the CA is announced to be away, from the configuration, calendars and a status page (`maintenance
+ * --json`, digicert-store(1)). A keeper reads the sources whose time has come; asks_now: all of them.
+ * A source that cannot be read is a "problem" in the object, no failure.
+ */
+bool dcs_store_maintenance(struct dcs_store *store, bool asks_now, struct dcs_json **ret_object,
+                           struct dcs_err *err) DCS_CHECKED;
 
 /* The configuration in force (read anew when the file changed); the caller's reference. */
 bool dcs_store_config(struct dcs_store *store, struct dcs_config **ret_config,

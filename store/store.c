@@ -72,6 +72,7 @@ DCS_AT_START bool dcs_store_new(const struct dcs_store_options *options,
         return false;
     store->env = options->env ? options->env : dcs_env_real();
     store->caller = options->caller;
+    store->calendar = options->calendar;
     if (!dcs_str_copy(options->config_path, &store->config_path, err)) {
         free(store);
         return false;
@@ -133,6 +134,8 @@ void dcs_job_end(struct job *job)
 {
     dcs_config_unref(job->config);
     job->config = NULL;
+    free(job->windows);
+    job->windows = NULL;
     dcs_cache_drop(&job->cache);
 }
 
@@ -178,6 +181,7 @@ bool dcs_job_api(struct job *job, struct dcs_deadline deadline, struct dcs_api *
                                              .state_fd = job->cache.fd,
                                              .owner = job->cache.owner,
                                              .is_verb = !job->is_door,
+                                             .windows = dcs_job_windows(job),
                                              .run = job->run,
                                              .deadline = deadline,
                                              .patience_ms = job->patience_ms,

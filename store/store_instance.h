@@ -13,6 +13,7 @@
 #include "flow/accept.h"
 #include "flow/api.h"
 #include "flow/cache.h"
+#include "flow/maintenance.h"
 #include "flow/policy.h"
 
 enum {
@@ -46,6 +47,7 @@ struct dcs_store {
     const struct dcs_env *env;
     enum dcs_caller caller;
     char *config_path;
+    dcs_calendar_reader *calendar;
     atomic_uint forks;     /* the process's fork count that the mutex belongs to */
     pthread_mutex_t mutex; /* over what follows; never held over a file, network or callback */
     struct dcs_config *config;
@@ -79,7 +81,8 @@ struct job {
     bool cached_only;
     bool forgets; /* what is loaded is not kept in memory: of many orders each is looked at once */
     bool is_door;
-    bool waits; /* the deadline has been set */
+    bool waits;                /* the deadline has been set */
+    struct dcs_spans *windows; /* announced maintenance, once it was read */
     struct dcs_deadline deadline;
     struct dcs_service_run *run;   /* of a sync, NULL: one order by itself */
     int64_t patience_ms;           /* of its requests, beyond their deadline (flow/api.h) */
@@ -104,6 +107,13 @@ bool dcs_job_api(struct job *job, struct dcs_deadline deadline, struct dcs_api *
  * is configured. */
 bool dcs_store_unseal(struct dcs_store *store, int64_t order_id, struct dcs_key *key,
                       struct dcs_err *err) DCS_CHECKED;
+
+/* store_maintenance.c: the announced windows as plans see them, NULL none. Read once a call. */
+const struct dcs_spans *dcs_job_windows(struct job *job);
+/* Reads the sources whose time has come; what fails is in the record and in the trace. */
+void dcs_maintenance_keep(struct job *job);
+/* "maintenance" for status: the window that is on, and the next one. */
+void dcs_show_maintenance(struct job *job, struct dcs_json *root);
 
 /* store_memory.c */
 bool dcs_memory_find(struct job *job, int64_t order, const char *dir, struct memory *ret_copy);

@@ -69,6 +69,7 @@ void dcs_maintenance_keep(struct job *job)
 
     if (!refresh(job, false, &maintenance, &why))
         dcs_trace(job->env, "maintenance: %s", why.text);
+    (void)dcs_job_windows(job); /* workers copy the job: what plans look at is there before */
 }
 
 /* ---- as JSON ---- */

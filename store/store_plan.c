@@ -334,6 +334,7 @@ bool dcs_plan_gather(struct job *job, const struct plan_query *query, struct pla
     facts->certificate.not_before = facts->certificate.not_after = -1;
     facts->ours.since = facts->foreign.since = -1;
     facts->counted_day = dcs_time_midnight(now);
+    facts->windows = dcs_job_windows(job);
     take_settings(job, settings, &facts->settings);
     facts->order.has_successor =
         dcs_cache_usable_pair(&job->cache, settings->successor, now, successor);

@@ -41,6 +41,20 @@ static void add_ask(struct dcs_json *object, const struct dcs_plan *plan)
         dcs_json_add_i64(object, "gain_days", plan->gain_s / DAY_S);
 }
 
+static void add_window(struct dcs_json *object, const struct dcs_plan *plan)
+{
+    if (plan->window.end == 0)
+        return;
+    struct dcs_json *window = dcs_json_add_object(object, "maintenance");
+    dcs_json_add_time(window, "start", plan->window.start);
+    dcs_json_add_time(window, "end", plan->window.end);
+    dcs_json_add_bool(window, "now", plan->in_window);
+    if (plan->hurried)
+        dcs_json_add_bool(window, "hurried", true);
+    add_date(object, "held_until", plan->held_until);
+    add_date(object, "moved_to", plan->moved_to);
+}
+
 void dcs_show_plan(struct dcs_json *parent, const struct plan_input *input,
                    const struct dcs_plan *plan)
 {
@@ -62,6 +76,7 @@ void dcs_show_plan(struct dcs_json *parent, const struct plan_input *input,
     add_date(object, "order_end", plan->dates.order_end);
     add_date(object, "renew_from", plan->dates.renew_from);
     add_date(object, "next_change", plan->next_change);
+    add_window(object, plan);
     add_ct(object, plan);
 }
 

@@ -250,6 +250,7 @@ static bool sync_run(struct run *run, bool tries_now, struct dcs_err *err)
     if (!dcs_job_check_config(job, 0, err) || !dcs_job_look(job, err) ||
         !dcs_cache_need_keeper(&job->cache, err))
         return false;
+    dcs_maintenance_keep(job);
     dcs_away_begin(job, tries_now, &service);
     bool done = sync_all(run, err);
     dcs_away_end(job);

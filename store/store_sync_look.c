@@ -168,6 +168,7 @@ static struct dcs_json *result_of(int64_t id, const struct plan_input *input,
     char uri[64];
 
     snprintf(uri, sizeof(uri), "digicert://order/%lld", (long long)id);
+    waits |= plan->reason == DCS_WHY_MAINTENANCE;
     dcs_json_add_text(result, "action", waits ? "waiting" : "nothing");
     dcs_json_add_text(result, "uri", uri);
     dcs_json_add_i64(result, "order_id", id);
@@ -253,7 +254,7 @@ void dcs_sync_look(struct job *job, int64_t id, const struct sync_changes *chang
     look->waits = look->rank >= SYNC_CRITICAL && look->rank <= SYNC_DUE && !look->is_changed &&
                   input.facts.certificate.exists && dcs_away_holds(job, DCS_SERVICE_ISSUANCE);
     look->is_weekly =
-        look->rank == SYNC_NOTHING && !input.intent_was_sent && !is_early &&
+        look->rank == SYNC_NOTHING && !input.intent_was_sent && !is_early && !plan.in_window &&
         (is_weekly(&input, now) || (order && dcs_lists_are_due(&input, order, now))) &&
         !dcs_away_holds(job, DCS_SERVICE_WHOLE);
     look->read_at = input.memo.read_at;

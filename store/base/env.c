@@ -161,6 +161,22 @@ void dcs_time_text(int64_t when, char out[DCS_TIME_TEXT])
                  "?"); /* before the year 1000 %Y has fewer digits than we read */
 }
 
+void dcs_time_local(int64_t when, char out[DCS_TIME_LOCAL])
+{
+    struct tm parts;
+    time_t at = (time_t)when;
+
+    if (!localtime_r(&at, &parts) || parts.tm_year < -1900 || parts.tm_year > 8099) {
+        snprintf(out, DCS_TIME_LOCAL, "?");
+        return;
+    }
+    long minutes = parts.tm_gmtoff / 60;
+    long away = minutes < 0 ? -minutes : minutes;
+    size_t len = strftime(out, DCS_TIME_LOCAL, "%Y-%m-%dT%H:%M:%S", &parts);
+    snprintf(out + len, DCS_TIME_LOCAL - len, "%c%02d:%02d", minutes < 0 ? '-' : '+',
+             (int)(away / 60 % 100), (int)(away % 60));
+}
+
 /* Digits of exactly that width, or -1. */
 static int digits(const char **at, int width)
 {

@@ -45,6 +45,9 @@ int64_t dcs_deadline_left_ms(const struct dcs_env *env, struct dcs_deadline dead
 /* Time as text. Parsing accepts what the CA sends: YYYY-MM-DD, ISO 8601 with zone, "Y-M-D H:M:S". */
 #define DCS_TIME_TEXT 24
 void dcs_time_text(int64_t when, char out[DCS_TIME_TEXT]); /* 2026-11-24T10:00:00Z */
+/* The same moment by this host's own clock: 2026-11-24T03:00:00-07:00 */
+#define DCS_TIME_LOCAL 32
+void dcs_time_local(int64_t when, char out[DCS_TIME_LOCAL]);
 bool dcs_time_parse(const char *text, int64_t *ret_when) DCS_CHECKED;
 /* An RFC 9110 Date header (IMF-fixdate). */
 bool dcs_time_parse_http(const char *text, int64_t *ret_when) DCS_CHECKED;

@@ -317,6 +317,24 @@ bool dcs_api_may_change(struct dcs_api *api, struct dcs_err *err)
     return may;
 }
 
+/* Outages were known to answer 404 for every call, with the API's own body (facts/certcentral-api.md
+ * 1.3): while one is announced no order is gone. The service answered, so it is not told away. */
+static void doubt_not_found(const struct dcs_api *api, struct dcs_err *err)
+{
+    const struct dcs_span *window =
+        dcs_span_at(api->options.windows, dcs_env_now(api->options.env));
+    char until[DCS_TIME_TEXT];
+    char said[sizeof(err->text)];
+
+    if (err->code != DCS_E_NOT_FOUND || !window)
+        return;
+    dcs_time_text(window->end, until);
+    snprintf(said, sizeof(said), "%s", err->text);
+    dcs_fail(err, DCS_E_AWAY, "maintenance is announced until %s, and that is not believed: %s",
+             until, said);
+    dcs_hint(err, "ask again after it; `digicert-store maintenance` shows the windows");
+}
+
 bool dcs_api_send(struct dcs_api *api, const struct dcs_api_request *request,
                   struct dcs_http_answer *ret_answer, struct dcs_err *err)
 {
@@ -335,6 +353,7 @@ bool dcs_api_send(struct dcs_api *api, const struct dcs_api_request *request,
         good = false;
     }
     tell_service(&service, part_of(request), good, &why);
+    doubt_not_found(api, &why);
     if (!good && err)
         *err = why;
     return good;

@@ -15,6 +15,7 @@
 #include "flow/budget.h"
 #include "flow/service.h"
 #include "model/config.h"
+#include "model/maintenance.h"
 #include "model/order.h"
 
 struct dcs_api;
@@ -30,7 +31,8 @@ struct dcs_api_options {
     /* How long it may wait, beyond the deadline, for its turn in the budget and after a 429: what is
      * waited so moves the deadline. For runs over many orders, whose requests are their own crowd. */
     int64_t patience_ms;
-    atomic_llong *counter; /* of requests that were sent, NULL none */
+    atomic_llong *counter;           /* of requests that were sent, NULL none */
+    const struct dcs_spans *windows; /* announced maintenance, NULL none; lent */
 };
 
 /* Reads no file and connects nowhere yet. */

@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/trace.h"
 #include "dcs-build.h"
@@ -25,6 +26,11 @@ enum {
 static const char RECORD[] = "maintenance.json";
 
 /* ---- one source ---- */
+
+static bool is_url(const char *address)
+{
+    return strncasecmp(address, "https://", 8) == 0;
+}
 
 struct source {
     const struct dcs_maintenance_run *run;
@@ -128,7 +134,8 @@ static void finish_source(struct source *s, struct dcs_windows *windows)
         s->to->fetched_at = s->now;
     }
     /* Hosts that were started together do not ask together for ever. */
-    s->to->next_at = s->now + wait + dcs_env_jitter(s->run->env, 0, wait / 4);
+    s->to->next_at =
+        is_url(s->address) ? s->now + wait + dcs_env_jitter(s->run->env, 0, wait / 4) : 0;
 }
 
 /* ---- the configuration's own windows ---- */
@@ -150,7 +157,6 @@ static void add_configured(const struct dcs_maintenance_run *run, struct dcs_mai
     if (s.to->note
             [0]) /* its events are numbered, not written by somebody else: that is a mistake */
         snprintf(s.to->problem, sizeof(s.to->problem), "%s", s.to->note);
-    s.to->next_at = 0;
 }
 
 /* ---- files and URLs ---- */
@@ -181,11 +187,6 @@ static bool ask(const struct dcs_maintenance_run *run, const char *url, const ch
                     answer.status / 100 == 3 ? ": redirects are not followed, configure the "
                                                "address that it leads to"
                                              : "");
-}
-
-static bool is_url(const char *address)
-{
-    return address[0] != '/';
 }
 
 /* A clock that was put back makes a record of the future: not waited for. */

@@ -66,6 +66,7 @@ static void open_curl(void)
 struct dcs_http {
     const struct dcs_env *env;
     char *ca_file, *proxy, *user_agent;
+    const char *ca_key;
     CURL *easy;
     pid_t pid; /* that made easy: it must not cross a fork */
 };
@@ -80,6 +81,7 @@ bool dcs_http_new(const struct dcs_http_options *options, struct dcs_http **ret_
         !dcs_str_copy(options->user_agent, &http->user_agent, err))
         return false;
     http->env = options->env;
+    http->ca_key = options->ca_key ? options->ca_key : "api_ca_file";
     *ret_http = dcs_steal(&http);
     return true;
 }
@@ -295,13 +297,16 @@ static bool fail_transfer(const struct dcs_http *http, const struct dcs_http_req
         return dcs_fail(err, DCS_E_AWAY, "the answer of %s is larger than %zu bytes", host,
                         request->max_bytes);
     if (code == CURLE_SSL_CACERT_BADFILE) {
-        dcs_fail(err, DCS_E_CONFIG, "api_ca_file %s cannot be used: %s", http->ca_file, reason);
+        dcs_fail(err, DCS_E_CONFIG, "%s %s cannot be used: %s", http->ca_key, http->ca_file,
+                 reason);
         return dcs_hint(err, "it must be a readable PEM file with CA certificates");
     }
     dcs_fail(err, DCS_E_AWAY, "no answer from %s: %s", host, reason);
     if (code == CURLE_PEER_FAILED_VERIFICATION)
-        return dcs_hint(err, "the server's certificate is not trusted: for a private endpoint set "
-                             "api_ca_file; else look at the host's CA certificates and clock");
+        return dcs_hint(err,
+                        "the server's certificate is not trusted: for a private endpoint set "
+                        "%s; else look at the host's CA certificates and clock",
+                        http->ca_key);
     return false;
 }
 

@@ -18,6 +18,8 @@ struct dcs_http;
 struct dcs_http_options {
     const struct dcs_env *env;
     const char *ca_file;    /* "" or NULL: the system's */
+    const char *ca_key;     /* the configuration key that named it, for messages; static; NULL:
+                             * api_ca_file */
     const char *proxy;      /* "" or NULL: none */
     const char *user_agent; /* required */
 };

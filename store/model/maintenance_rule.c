@@ -180,7 +180,7 @@ static void write_rule(const struct rule *rule, size_t number, struct dcs_buf *o
 {
     bool has_zone = rule->zone[0] && strcmp(rule->zone, "UTC") != 0;
 
-    dcs_buf_addf(out, "BEGIN:VEVENT\r\nUID:%zu\r\nSUMMARY:maintenance (configured)\r\n", number);
+    dcs_buf_addf(out, "BEGIN:VEVENT\r\nUID:%zu\r\nSUMMARY:maintenance\r\n", number);
     if (has_zone)
         dcs_buf_addf(out, "DTSTART;TZID=%s:%s\r\n", rule->zone, rule->start);
     else
