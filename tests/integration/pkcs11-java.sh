@@ -15,7 +15,7 @@ if ! has "Java" keytool jarsigner java jar; then
     done_testing
     exit 0
 fi
-printf '%s\n' 'name = ours' "library = $M" 'slotListIndex = 0' >"$T/ours.cfg"
+sed "s|^library.*|library = $M|" "$here/../../examples/pkcs11/java.cfg" >"$T/ours.cfg"
 export JAVA_TOOL_OPTIONS="-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xshare:auto"
 P=(-keystore NONE -storetype PKCS11 -providerClass sun.security.pkcs11.SunPKCS11 -providerArg "$T/ours.cfg" -storepass whatever)
 

@@ -8,6 +8,7 @@ set -u
 . "$(dirname "$0")/../support/lib.sh"
 # shellcheck source=tests/support/pkcs11.sh
 . "$(dirname "$0")/../support/pkcs11.sh"
+examples=$(realpath "$(dirname "$0")/../../examples/pkcs11")
 become_user "$@"
 setup_pkcs11
 
@@ -92,8 +93,8 @@ engine() {
 
 # The provider's configuration, loaded early, with our module as its driver.
 write_provider_conf() {
-    printf '%s\n' 'openssl_conf = o' '[o]' 'providers = p' '[p]' 'default = d' 'pkcs11 = k' '[d]' 'activate = 1' '[k]' \
-        "module = $1" "pkcs11-module-path = $M" "pkcs11-module-load-behavior = ${2:-early}" 'activate = 1' >"$T/p11.cnf"
+    sed -e "s|^module = .*|module = $1|" -e "s|^pkcs11-module-path.*|pkcs11-module-path = $M\npkcs11-module-load-behavior = early|" \
+        "$examples/openssl.cnf" >"$T/p11.cnf"
 }
 
 provider() {
@@ -131,9 +132,8 @@ httpd_serves() {
     printf '%s\n' "ServerName localhost" "PidFile $T/httpd-$port.pid" "ErrorLog $T/httpd.log" "DefaultRuntimeDir $T" "Listen 127.0.0.1:$port" \
         "LoadModule mpm_event_module $mods/mod_mpm_event.so" "LoadModule authz_core_module $mods/mod_authz_core.so" \
         "LoadModule socache_shmcb_module $mods/mod_socache_shmcb.so" "LoadModule ssl_module $mods/mod_ssl.so" \
-        "DocumentRoot $T/www" "SSLEngine on" "$@" \
-        "SSLCertificateFile \"pkcs11:token=digicert;object=order-$i;type=cert\"" \
-        "SSLCertificateKeyFile \"pkcs11:token=digicert;object=order-$i;type=private\"" >"$T/httpd.conf"
+        "DocumentRoot $T/www" "$@" >"$T/httpd.conf"
+    sed "s/order-123/order-$i/" "$examples/httpd.conf" >>"$T/httpd.conf"
     check "Apache httpd starts with order $i, $name" serve httpd "$port" env OPENSSL_CONF="$conf" "$httpd" -X -f "$T/httpd.conf"
     check "and serves" shakes "$port" --cacert "$T/both.pem"
     end_server

@@ -20,6 +20,7 @@ light() {
             "$(readelf -d "$M" | sed -n 's/.*NEEDED.*\[\(.*\)\.so.*/\1.so/p' | sort | xargs)"
     fi
     check "it stays mapped: a fork handler outlives dlclose" bash -c "readelf -d $M | grep -q NODELETE"
+    check "its run-time opening of libcurl is recorded for packagers" bash -c "readelf -p .note.dlopen $M | grep -q libcurl.so.4"
     has "what it opens" strace pkcs11-tool || return
     strace -f -e trace=openat,open,socket,connect,clone,clone3 -o "$T/trace" pkcs11-tool --module "$M" -I >/dev/null
     check "listing slots opens no state and no HTTP library" bash -c "! grep -E '$T/state|libcurl' $T/trace"
@@ -139,6 +140,19 @@ ssh_clients() {
     end_server
 }
 
+# Who may read the key file may use the key.
+permissions() {
+    local key=$T/state/orders/1/current/privkey.pem
+    has "file permissions" p11tool || return
+    chmod 000 "$key"
+    check_fails "without the right to read the key file there is no private key" 1 '.' p11tool --batch --test-sign "$U1;type=private"
+    check "and all the same a certificate" bash -c "p11tool --batch --export '$U1;type=cert' | grep -q BEGIN"
+    chmod 644 "$key"
+    check_fails "a key file that others may read is refused" 1 '.' p11tool --batch --test-sign "$U1;type=private"
+    chmod 600 "$key"
+    check "with it, there is" p11tool --batch --test-sign "$U1;type=private"
+}
+
 # Another process owns the store; the application has a socket and no file of the key.
 isolation() {
     local client
@@ -178,6 +192,7 @@ light
 p11_kit
 opensc
 gnutls
+permissions
 pin
 ssh_clients
 isolation
