@@ -70,6 +70,8 @@ struct cli_row {
     const char *path, *label;
 };
 void cli_print_rows(const struct dcs_json *object, const struct cli_row *rows, size_t count);
+/* 0 when the member is not there or is no time. */
+int64_t cli_time_of(const struct dcs_json *object, const char *path);
 
 int cmd_show(int argc, char **argv);
 int cmd_get(int argc, char **argv);

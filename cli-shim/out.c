@@ -88,3 +88,11 @@ void cli_print_rows(const struct dcs_json *object, const struct cli_row *rows, s
             printf("  %-14s %s\n", rows[i].label, dcs_json_tri(node, "") == DCS_YES ? "yes" : "no");
     }
 }
+
+int64_t cli_time_of(const struct dcs_json *object, const char *path)
+{
+    const char *text = dcs_json_text(object, path);
+    int64_t when = 0;
+
+    return text && dcs_time_parse(text, &when) ? when : 0;
+}

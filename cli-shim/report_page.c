@@ -180,6 +180,8 @@ static void add_problem(struct report *r, const struct report_order *order)
         { "request.why", "Asked for because", TEXT },
         { "request.waits_for", "The CA", TEXT },
         { "request.dcv_token", "DCV token", TEXT },
+        { "validation.words", "Validation", TEXT },
+        { "delivery.words", "Delivery", TEXT },
         { "last_failure.service_code", "The CA's code", TEXT },
         { "plan.words", "Plan", TEXT },
     };
@@ -228,16 +230,24 @@ static void add_service(struct report *r)
         { "service.words", "State", TEXT },
         { "service.last_success", "Last answer", MOMENT },
         { "service.waiting", "Orders that wait for it", NUMBER },
+        { "maintenance.now.title", "Maintenance now", TEXT },
+        { "maintenance.now.end", "It ends", MOMENT },
+        { "maintenance.next.title", "Next maintenance", TEXT },
+        { "maintenance.next.start", "It begins", MOMENT },
+        { "maintenance.next.end", "It ends", MOMENT },
+        { "last_sync.ended", "Last sync", MOMENT },
+        { "last_sync.text", "Why it did nothing", TEXT },
+        { "last_sync.reissued", "New certificates by it", NUMBER },
+        { "last_sync.failed", "Orders that failed in it", NUMBER },
         { "service.budget_left_5s", "Requests left in 5 seconds", NUMBER },
         { "service.budget_left_3min", "Requests left in 3 minutes", NUMBER },
     };
 
     dcs_buf_adds(r->out, "<section aria-labelledby=\"h-service\">\n"
-                         "<h2 id=\"h-service\">The service</h2>\n");
+                         "<h2 id=\"h-service\">Service and runs</h2>\n");
     if (!dcs_json_get(r->root, "service"))
-        dcs_buf_adds(r->out, "<p>Unknown: who may not read the API key cannot tell.</p>\n");
-    else
-        add_details(r, r->root, details, DCS_COUNT(details));
+        dcs_buf_adds(r->out, "<p>Who may not read the API key cannot tell of the service.</p>\n");
+    add_details(r, r->root, details, DCS_COUNT(details));
     dcs_buf_adds(r->out, "</section>\n");
 }
 

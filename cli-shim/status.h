@@ -18,7 +18,4 @@ int cli_plugin_status(const struct dcs_json *root);
 /* The status in Prometheus' text format 0.0.4. */
 void cli_metrics(const struct dcs_json *root, struct dcs_buf *out);
 
-/* 0 when the member is not there or is no time. */
-int64_t cli_time_of(const struct dcs_json *object, const char *path);
-
 #endif

@@ -25,14 +25,6 @@ static const struct {
                { "failing", CLI_POLICY },    { "expired", CLI_NOT_FOUND },
                { "revoked", CLI_NOT_FOUND }, { "missing", CLI_NOT_FOUND } };
 
-int64_t cli_time_of(const struct dcs_json *object, const char *path)
-{
-    const char *text = dcs_json_text(object, path);
-    int64_t when = 0;
-
-    return text && dcs_time_parse(text, &when) ? when : 0;
-}
-
 static bool is(const char *text, const char *word)
 {
     return text && strcmp(text, word) == 0;
@@ -50,7 +42,8 @@ static int status_of(const struct dcs_json *order)
 
 static bool is_away(const struct dcs_json *root)
 {
-    return dcs_json_tri(root, "service.away") == DCS_YES;
+    return dcs_json_tri(root, "service.away") == DCS_YES ||
+           dcs_json_tri(root, "service.issuance.away") == DCS_YES;
 }
 
 int cli_check_status(const struct dcs_json *root)
@@ -96,9 +89,9 @@ static void add_worst(struct dcs_buf *out, const struct dcs_json *root)
     int64_t id = 0;
 
     if (!worst) {
-        if (is_away(root) && dcs_json_text(root, "service.reason")) {
+        if (is_away(root)) {
             dcs_buf_adds(out, ": ");
-            cli_add_plain(out, dcs_json_text(root, "service.reason"));
+            cli_add_plain(out, dcs_json_text(root, "service.words"));
         }
         return;
     }

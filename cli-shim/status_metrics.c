@@ -12,7 +12,7 @@
 #include "cli-build.h"
 #include "escape.h"
 
-enum kind { TIME, NUMBER, COUNT, YES_NO, NO_YES, IN_STEP };
+enum kind { TIME, NUMBER, COUNT, MILLISECONDS, ACTIVE, YES_NO, NO_YES, IN_STEP };
 
 struct metric {
     const char *name, *help, *path;
@@ -32,9 +32,34 @@ static const struct metric general[] = {
     { "service_last_success_timestamp_seconds",
       "When the service last answered; written every ten minutes at most.", "service.last_success",
       TIME, NULL },
+    { "issuance_up", "Whether the CA issues, as far as it was asked to.", "service.issuance.away",
+      NO_YES, NULL },
+    { "issuance_away_since_timestamp_seconds", "Since when the CA has answered and issued nothing.",
+      "service.issuance.away_since", TIME, NULL },
+    { "orders_waiting", "Orders that wait for the service.", "service.waiting", NUMBER, NULL },
     { "request_budget_left", "Requests that may be sent at this moment, in each window.",
       "service.budget_left_5s", NUMBER, "window=\"5s\"" },
     { "request_budget_left", "", "service.budget_left_3min", NUMBER, "window=\"3min\"" },
+    { "maintenance_active", "1 while the CA's announced maintenance lasts.",
+      "maintenance.now.start", ACTIVE, NULL },
+    { "maintenance_start_timestamp_seconds", "When the next announced maintenance begins.",
+      "maintenance.next.start", TIME, NULL },
+    { "maintenance_end_timestamp_seconds", "When the one that lasts ends.", "maintenance.now.end",
+      TIME, NULL },
+    { "sync_last_run_timestamp_seconds", "When the last sync ended.", "last_sync.ended", TIME,
+      NULL },
+    { "sync_last_run_success", "Whether it could do anything at all.", "last_sync.done", YES_NO,
+      NULL },
+    { "sync_last_run_duration_seconds", "How long it took.", "last_sync.elapsed_ms", MILLISECONDS,
+      NULL },
+    { "sync_last_run_requests", "Requests that it sent.", "last_sync.requests", NUMBER, NULL },
+    { "sync_last_run_orders", "Orders of the last sync, by what came of them.",
+      "last_sync.reissued", NUMBER, "result=\"reissued\"" },
+    { "sync_last_run_orders", "", "last_sync.fetched", NUMBER, "result=\"fetched\"" },
+    { "sync_last_run_orders", "", "last_sync.pending", NUMBER, "result=\"pending\"" },
+    { "sync_last_run_orders", "", "last_sync.failed", NUMBER, "result=\"failed\"" },
+    { "sync_last_run_orders", "", "last_sync.refused", NUMBER, "result=\"refused\"" },
+    { "sync_last_run_orders", "", "last_sync.waiting", NUMBER, "result=\"waiting\"" },
 };
 
 /* Of each order that has them. */
@@ -66,6 +91,15 @@ static const struct metric of_order[] = {
     { "order_pending_since_timestamp_seconds",
       "When the new certificate was asked for that the CA has not issued yet.", "request.sent",
       TIME, NULL },
+    { "order_dcv_valid_until_timestamp_seconds",
+      "When the first domain of the order must be validated anew.", "validation.dcv_until", TIME,
+      NULL },
+    { "delivery_failures", "Deliveries of the present pair that failed in a row.",
+      "delivery.failures", NUMBER, NULL },
+    { "delivery_failing_since_timestamp_seconds", "The first of them.", "delivery.failing_since",
+      TIME, NULL },
+    { "delivery_last_success_timestamp_seconds", "When a pair was last delivered.",
+      "delivery.delivered_at", TIME, NULL },
 };
 
 /* The head of a metric; its HELP texts have neither backslash nor line feed. */
@@ -84,7 +118,11 @@ static bool value_of(const struct dcs_json *object, const struct metric *m, int6
     case TIME:
         *ret_value = cli_time_of(object, m->path);
         return *ret_value != 0;
+    case ACTIVE:
+        *ret_value = cli_time_of(object, m->path) != 0;
+        return dcs_json_get(object, "maintenance") != NULL;
     case NUMBER:
+    case MILLISECONDS:
         return dcs_json_i64(object, m->path, ret_value) && *ret_value >= 0;
     case COUNT:
         if (!dcs_json_i64(object, m->path, ret_value))
@@ -115,8 +153,13 @@ static void add_general(struct dcs_buf *out, const struct dcs_json *root)
         if (strcmp(last, m->name) != 0)
             add_head(out, m->name, m->help);
         last = m->name;
-        dcs_buf_addf(out, "digicert_store_%s%s%s%s %lld\n", m->name, m->label ? "{" : "",
-                     m->label ? m->label : "", m->label ? "}" : "", (long long)value);
+        dcs_buf_addf(out, "digicert_store_%s%s%s%s ", m->name, m->label ? "{" : "",
+                     m->label ? m->label : "", m->label ? "}" : "");
+        if (m->kind == MILLISECONDS)
+            dcs_buf_addf(out, "%lld.%03lld\n", (long long)(value / 1000),
+                         (long long)(value % 1000));
+        else
+            dcs_buf_addf(out, "%lld\n", (long long)value);
     }
 }
 

@@ -255,7 +255,8 @@ static void say(struct dcs_json *object, const struct tally *tally, bool away)
 void dcs_status_health(struct dcs_json *root, int64_t now)
 {
     const struct dcs_json *orders = dcs_json_get(root, "orders");
-    bool away = dcs_json_tri(root, "service.away") == DCS_YES;
+    bool away = dcs_json_tri(root, "service.away") == DCS_YES ||
+                dcs_json_tri(root, "service.issuance.away") == DCS_YES;
     struct tally tally = { .worst = away ? WARNING : OK };
 
     for (const struct dcs_json *o = dcs_json_first(orders); o; o = dcs_json_next(o))

@@ -352,6 +352,7 @@ static bool status(struct job *job, struct dcs_json *root, struct dcs_err *err)
     struct dcs_json *service = dcs_away_can_tell(job) ? dcs_json_add_object(root, "service") : NULL;
     dcs_away_show(job, service);
     dcs_show_maintenance(job, root);
+    dcs_show_last_sync(job, root);
     struct dcs_json *orders = dcs_json_add_array(root, "orders");
     for (size_t i = 0; i < dirs.count; i++)
         if (!dcs_show_describe(job, dirs.ids[i], dcs_json_add_object(orders, NULL), 0, err))

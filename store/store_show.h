@@ -23,6 +23,8 @@ void dcs_show_plan(struct dcs_json *parent, const struct plan_input *input,
 void dcs_show_health(struct dcs_json *order, int64_t now);
 /* The same of all: adds up the "orders" of a status. */
 void dcs_status_health(struct dcs_json *root, int64_t now);
+/* "last_sync" of a status. */
+void dcs_show_last_sync(const struct job *job, struct dcs_json *root);
 /* Of a preview: names compared, what the CA would revoke, what may hold it up. */
 void dcs_show_consequences(struct dcs_json *root, const struct dcs_order *order,
                            const struct plan_input *input, int64_t now);

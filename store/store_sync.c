@@ -269,10 +269,11 @@ bool dcs_store_sync(struct dcs_store *store, const struct dcs_sync_options *opti
     dcs_auto(run) struct run run = { .job = &job, .summary = { .next_due = -1 } };
     run.listener = (struct sync_listener){ options, each, context, &run.summary };
     bool done = sync_run(&run, options && options->tries_now, &why);
+    run.summary.elapsed_ms = dcs_env_mono_ms(store->env) - began_ms;
+    dcs_sync_last_write(&job, &run.summary, done ? NULL : &why);
     dcs_job_end(&job);
     if (!done && err)
         *err = why;
-    run.summary.elapsed_ms = dcs_env_mono_ms(store->env) - began_ms;
     if (options && options->ret_summary)
         *options->ret_summary = run.summary;
     return done;

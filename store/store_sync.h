@@ -25,6 +25,9 @@ struct sync_listener {
     void *context;
     struct dcs_sync_summary *summary; /* is added to */
 };
+/* store_sync_last.c. After a run; why: nothing could be done, NULL it could. */
+void dcs_sync_last_write(const struct job *job, const struct dcs_sync_summary *summary,
+                         const struct dcs_err *why);
 void dcs_sync_tell(const struct sync_listener *listener, const struct dcs_json *result,
                    const struct dcs_err *err);
 

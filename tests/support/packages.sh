@@ -14,7 +14,7 @@ PKCS11_PACKAGES=(p11-kit p11-kit-modules opensc softhsm2 gnutls-bin openssh-clie
 # shellcheck disable=SC2034
 BACKPORTS_PACKAGES=(pkcs11-provider)
 # shellcheck disable=SC2034
-TEST_PACKAGES=(libcmocka-dev chromium clang clang-format clang-tidy libclang-rt-14-dev python3 curl jq strace
+TEST_PACKAGES=(libcmocka-dev chromium python3-yaml clang clang-format clang-tidy libclang-rt-14-dev python3 curl jq strace
     valgrind gdb-minimal faketime shellcheck mandoc codespell procps util-linux binutils git
     debootstrap python3-minimal systemd "${PKCS11_PACKAGES[@]}"
     nginx-light haproxy postgresql)
