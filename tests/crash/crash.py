@@ -123,14 +123,15 @@ def doubled(case, n):
     return run.status == -9
 
 
-ALL = list(SCENARIOS)
-ASKING = [name for name, what in SCENARIOS.items() if what.get("asks", True)]
-TALKING = [name for name, what in SCENARIOS.items() if "delivers" not in what]
+ALL = [name for name in SCENARIOS if name != "crowd"]
+ASKING = [name for name in ALL if SCENARIOS[name].get("asks", True)]
+TALKING = [name for name in ALL if "delivers" not in SCENARIOS[name]]
 BY_ITSELF = [name for name in ASKING if SCENARIOS[name]["verb"] in ("open", "sync")]
 BY_VERB = [name for name in ASKING if name not in BY_ITSELF]
 # (name, scenarios, key, experiment, step in the normal run)
 SWEEPS = [
     ("killed at call {n}", ALL, "kill", kill("kill"), 7),
+    ("killed at call {n}", ["crowd"], "kill-crowd", kill("kill"), 131),
     ("killed within write {n}", ALL, "torn", kill("torn", FS), 29),
     ("killed at call {n} and again elsewhere", ALL, "twice", twice, 29),
     ("its answer lost, killed at call {n} of what follows", BY_ITSELF, "lost",

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +21,7 @@
 static struct crash_plan plan;
 static int log_fd = -1;
 static volatile int64_t *calls;
-static bool die_after_write;
+static _Thread_local bool die_after_write;
 
 void crash_arm(const struct crash_plan *wanted, int log, volatile int64_t *shared_calls)
 {
@@ -41,7 +42,7 @@ static bool is_hit(enum crash_class class)
 {
     if (!calls || !(plan.classes & (int)class))
         return false;
-    int64_t n = ++*calls;
+    int64_t n = __atomic_add_fetch(calls, 1, __ATOMIC_SEQ_CST); /* sync has threads */
     if (plan.mode == CRASH_ALWAYS)
         return n >= plan.n;
     return plan.mode != CRASH_NEVER && n == plan.n;
@@ -98,9 +99,13 @@ static void full_path(int at, const char *path, char out[PATH_MAX])
 
 static void put(const char *head, const void *data, size_t len)
 {
+    static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+
+    pthread_mutex_lock(&mutex);
     /* One descriptor, one process: a short write to a file in memory does not happen. */
     if (write(log_fd, head, strlen(head)) < 0 || (len && write(log_fd, data, len) < 0))
         abort();
+    pthread_mutex_unlock(&mutex);
 }
 
 void crash_record_path(const char *op, int at, const char *path, const char *other,
