@@ -5,7 +5,7 @@
 
 #include "cli.h"
 
-enum { OPT_RELEASE, OPT_TO, OPT_OWNER, OPT_MODE, URIS_MAX = 1000 };
+enum { OPT_RELEASE, OPT_TO, OPT_OWNER, OPT_MODE, URIS_MAX = 1000, LADDER_FROM = 3 };
 
 const struct cli_option cli_deliver_options[] = {
     { "--release", NULL, "Let what was rolled back serve again; it is not rolled back twice" },
@@ -54,6 +54,19 @@ static const char *text_or(const struct dcs_json *result, const char *name, cons
     return dcs_json_text(result, name) ? dcs_json_text(result, name) : otherwise;
 }
 
+static void say_next_try(const struct dcs_json *result, int64_t id)
+{
+    int64_t failures = 0;
+
+    if (!dcs_json_i64(result, "failures", &failures) || failures == 0)
+        return;
+    if (failures < LADDER_FROM)
+        cli_say("order %lld: the next run tries again", (long long)id);
+    else
+        cli_say("order %lld: next try %s, or when the order is named", (long long)id,
+                text_or(result, "next_try", "?"));
+}
+
 static void print_result(const struct dcs_json *result, const struct dcs_err *err, int64_t id)
 {
     const char *action = dcs_json_text(result, "action");
@@ -61,9 +74,7 @@ static void print_result(const struct dcs_json *result, const struct dcs_err *er
     if (err->code != DCS_E_NONE) {
         cli_say("order %lld: %s%s", (long long)id,
                 strcmp(action, "rolled-back") == 0 ? "" : "not delivered: ", err->text);
-        if (dcs_json_text(result, "next_try"))
-            cli_say("order %lld: next try %s, or when the order is named", (long long)id,
-                    dcs_json_text(result, "next_try"));
+        say_next_try(result, id);
         if (err->hint[0])
             fprintf(stderr, "hint: %s\n", err->hint);
     } else if (strcmp(action, "delivered") == 0) {

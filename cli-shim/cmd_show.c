@@ -34,6 +34,41 @@ static void print_group(const struct dcs_json *root, const char *name, const cha
     cli_print_rows(object, rows, count);
 }
 
+/* What a hook wrote, its lines set off. */
+static void print_output(const char *text)
+{
+    while (text && *text) {
+        size_t len = strcspn(text, "\n");
+        printf("  | %.*s\n", (int)len, text);
+        text += len + (text[len] == '\n');
+    }
+}
+
+static void print_delivery(const struct dcs_json *root)
+{
+    static const struct cli_row rows[] = {
+        { "state", "state" },
+        { "delivered.dir", "delivered" },
+        { "delivered.serial", "serial" },
+        { "delivered_at", "since" },
+        { "stage", "failed at" },
+        { "reason", "why" },
+        { "failures", "failures" },
+        { "failing_since", "failing since" },
+        { "next_try", "next try" },
+    };
+    const struct dcs_json *held = dcs_json_path(root, "delivery.held");
+    int64_t generation = 0;
+
+    print_group(root, "delivery", "delivery", rows, DCS_COUNT(rows));
+    for (const struct dcs_json *h = dcs_json_first(held); h; h = dcs_json_next(h)) {
+        (void)dcs_json_i64(h, "generation", &generation);
+        printf("  %-14s generation %lld, since %s: %s\n", "held", (long long)generation,
+               dcs_json_text(h, "since"), dcs_json_text(h, "reason"));
+    }
+    print_output(dcs_json_text(root, "hook_output"));
+}
+
 static void print_order(const struct dcs_json *root)
 {
     static const struct cli_row order[] = {
@@ -111,6 +146,7 @@ static void print_order(const struct dcs_json *root)
                 DCS_COUNT(elsewhere));
     print_group(root, "rejected", "set aside", rejected, DCS_COUNT(rejected));
     print_group(root, "last_failure", "last failure", failure, DCS_COUNT(failure));
+    print_delivery(root);
     print_group(root, "", "", attempts, DCS_COUNT(attempts));
 }
 

@@ -22,8 +22,9 @@ static const struct {
 } states[] = { { "good", CLI_DONE },         { "pending", CLI_PENDING },
                { "away", CLI_AWAY },         { "denied", CLI_DENIED },
                { "urgent", CLI_POLICY },     { "stuck", CLI_POLICY },
-               { "failing", CLI_POLICY },    { "expired", CLI_NOT_FOUND },
-               { "revoked", CLI_NOT_FOUND }, { "missing", CLI_NOT_FOUND } };
+               { "failing", CLI_POLICY },    { "undelivered", CLI_POLICY },
+               { "expired", CLI_NOT_FOUND }, { "revoked", CLI_NOT_FOUND },
+               { "missing", CLI_NOT_FOUND } };
 
 static bool is(const char *text, const char *word)
 {

@@ -130,6 +130,24 @@ static bool fails_again_and_again(const struct sight *s)
            !is(s->failure, "limit") && s->failures >= FAILING_AFTER;
 }
 
+/* The first failure is tried again at once; and while a hook runs it counts as one. */
+static bool is_undelivered(const struct sight *s)
+{
+    const char *state = dcs_json_text(s->order, "delivery.state");
+    int64_t failures = 0;
+
+    (void)dcs_json_i64(s->order, "delivery.failures", &failures);
+    return is(state, "rolled-back") || failures > 1;
+}
+
+static bool is_never_delivered(const struct sight *s)
+{
+    int64_t since = time_of(s->order, "current.since");
+
+    return is(dcs_json_text(s->order, "delivery.state"), "waiting") && since &&
+           s->now - since >= UNTRIED_AFTER_S;
+}
+
 static bool is_good(const struct sight *s)
 {
     (void)s;
@@ -150,6 +168,8 @@ struct verdict {
 
 #define FAILURE "last_failure.text"
 #define WAITS "request.waits_for"
+#define DELIVERY "delivery.words"
+#define UNDELIVERED "the new pair waits for a day: does `digicert-store deliver` run?"
 #define UNTRIED "due, and nothing was tried for a day: does `digicert-store sync` run?"
 
 static const struct verdict verdicts[] = {
@@ -165,6 +185,8 @@ static const struct verdict verdicts[] = {
     { is_held_up, "stuck", WARNING, "", { NULL }, NULL },
     { is_untried, "stuck", WARNING, UNTRIED, { NULL }, "current.due", true },
     { fails_again_and_again, "failing", WARNING, "", { FAILURE }, "failing_since" },
+    { is_undelivered, "undelivered", WARNING, "", { DELIVERY }, "delivery.failing_since" },
+    { is_never_delivered, "undelivered", WARNING, UNDELIVERED, { NULL }, "current.since", true },
     { is_good, "good", OK, "", { NULL }, NULL },
 };
 

@@ -240,6 +240,7 @@ bool dcs_show_describe(struct job *job, int64_t id, struct dcs_json *root, int64
     dcs_cache_read_memo(&job->cache, id, &memo);
     add_memo(root, &memo);
     add_settings(root, &settings);
+    dcs_show_delivery(job, id, root);
     dcs_show_health(root, at ? at : dcs_env_now(job->env));
     return true;
 }
@@ -304,8 +305,10 @@ static bool show(struct job *job, const struct dcs_uri *uri, const struct dcs_sh
                         (long long)id);
     }
     dcs_json_add_text(root, "role", role_name(job));
-    return dcs_show_describe(job, id, root, options->at, err) &&
-           add_generations(job, id, root, err);
+    if (!dcs_show_describe(job, id, root, options->at, err) || !add_generations(job, id, root, err))
+        return false;
+    dcs_show_hook_output(job, id, root);
+    return true;
 }
 
 bool dcs_store_show(struct dcs_store *store, const struct dcs_uri *uri,

@@ -16,6 +16,11 @@ bool dcs_show_plan_of(struct job *job, int64_t id, const struct dcs_order *order
 /* The order as `show --json` has it, with generations and plan. at: the plan of that moment, 0 now. */
 bool dcs_show_describe(struct job *job, int64_t id, struct dcs_json *root, int64_t at,
                        struct dcs_err *err) DCS_CHECKED;
+/* "delivery": its state, what failed, the end of the hook's output, what is held. Nothing where nothing
+ * was ever delivered. */
+void dcs_show_delivery(struct job *job, int64_t id, struct dcs_json *parent);
+/* "hook_output": all that was kept of it. */
+void dcs_show_hook_output(struct job *job, int64_t id, struct dcs_json *parent);
 /* "plan": what would be done and why, and the dates of the certificate's life. */
 void dcs_show_plan(struct dcs_json *parent, const struct plan_input *input,
                    const struct dcs_plan *plan);

@@ -19,6 +19,7 @@ enum { WEEKLY_MAX = 10 }; /* looks for what no list of changes tells, in one run
 struct run {
     struct job *job;
     struct sync_listener listener;
+    struct dcs_notifier *notifier; /* NULL: no notify */
     struct dcs_sync_summary summary;
     struct dcs_ids ids;                        /* that may be managed, sorted */
     const struct dcs_config_section **unknown; /* sections that nothing here answers to */
@@ -35,6 +36,7 @@ struct run {
 
 static void run_drop(struct run *run)
 {
+    dcs_notifier_drop(&run->notifier);
     dcs_ids_drop(&run->ids);
     sync_changes_drop(&run->changes);
     for (size_t i = 0; i < run->weekly_count; i++)
@@ -250,6 +252,9 @@ static bool sync_run(struct run *run, bool tries_now, struct dcs_err *err)
     if (!dcs_job_check_config(job, 0, err) || !dcs_job_look(job, err) ||
         !dcs_cache_need_keeper(&job->cache, err))
         return false;
+    if (!dcs_notifier_begin(job, &run->notifier, err))
+        return false;
+    run->listener.notifier = run->notifier;
     dcs_maintenance_keep(job);
     dcs_away_begin(job, tries_now, &service);
     bool done = sync_all(run, err);
@@ -267,7 +272,7 @@ bool dcs_store_sync(struct dcs_store *store, const struct dcs_sync_options *opti
     if (!dcs_job_begin(store, &job, err))
         return false;
     dcs_auto(run) struct run run = { .job = &job, .summary = { .next_due = -1 } };
-    run.listener = (struct sync_listener){ options, each, context, &run.summary };
+    run.listener = (struct sync_listener){ options, each, context, &run.summary, NULL };
     bool done = sync_run(&run, options && options->tries_now, &why);
     run.summary.elapsed_ms = dcs_env_mono_ms(store->env) - began_ms;
     dcs_sync_last_write(&job, &run.summary, done ? NULL : &why);

@@ -4,6 +4,7 @@
 #define DCS_STORE_SYNC_H
 
 #include "flow/position.h"
+#include "store_notify.h"
 #include "store_show.h"
 
 /* What is done first comes first. */
@@ -24,6 +25,7 @@ struct sync_listener {
     dcs_sync_cb *each;
     void *context;
     struct dcs_sync_summary *summary; /* is added to */
+    struct dcs_notifier *notifier;    /* is told after `each`; NULL none */
 };
 /* store_sync_last.c. After a run; why: nothing could be done, NULL it could. */
 void dcs_sync_last_write(const struct job *job, const struct dcs_sync_summary *summary,

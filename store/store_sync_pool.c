@@ -203,6 +203,7 @@ void dcs_sync_tell(const struct sync_listener *listener, const struct dcs_json *
     else if (is_named(result, "action", "failed"))
         summary->failed++;
     listener->each(listener->context, result, err);
+    dcs_notifier_tell(listener->notifier, result, err);
 }
 
 static int64_t eta_s(struct run *run, struct dcs_api *api, int64_t done, int64_t requests)

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "flow/budget.h"
-#include "flow/cache.h"
+#include "flow/cache_delivery.h"
 #include "flow/service.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -54,6 +54,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct dcs_service_state state;
     struct dcs_memo memo;
     struct dcs_cold cold;
+    struct dcs_delivery delivery;
     struct dcs_lock lock = DCS_LOCK_NONE;
     int64_t left_5s = 0;
     int64_t left_3min = 0;
@@ -71,5 +72,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (dcs_cache_try_lock(&cache, "cold", &held, &lock, NULL) && held)
         (void)dcs_cache_cold_find(&cache, &lock, "digicert://order/1", 0, &cold);
     dcs_lock_drop(&lock);
+    put("orders/1/delivery.json", data, size);
+    dcs_cache_read_delivery(&cache, 1, &delivery);
+    if (delivery.failures < 0 || (delivery.output && strlen(delivery.output) > DCS_HOOK_OUTPUT))
+        abort();
+    dcs_delivery_drop(&delivery);
+    free(dcs_delivery_output((const char *)data, size));
     return 0;
 }

@@ -63,6 +63,20 @@ static void each_order_gets_the_first_verdict_that_holds(void **state)
           "good", "ok", "" },
         { "{'current':{'stage':'fresh'},'failures':3,'last_failure':{'code':'state','text':'no'}}",
           "failing", "warning", "no" },
+        /* once is tried again at once, and while a hook runs it counts */
+        { "{'current':{'stage':'fresh'},'delivery':{'state':'failing','failures':1,'words':'w'}}",
+          "good", "ok", "" },
+        { "{'current':{'stage':'fresh'},'delivery':{'state':'failing','failures':2,'words':'w'}}",
+          "undelivered", "warning", "w" },
+        { "{'current':{'stage':'fresh'},'delivery':{'state':'rolled-back','words':'held'}}",
+          "undelivered", "warning", "held" },
+        { "{'current':{'stage':'fresh','since':'2027-03-19T12:00:01Z'},"
+          "'delivery':{'state':'waiting'}}",
+          "good", "ok", "" },
+        { "{'current':{'stage':'fresh','since':'2027-03-19T12:00:00Z'},"
+          "'delivery':{'state':'waiting'}}",
+          "undelivered", "warning",
+          "the new pair waits for a day: does `digicert-store deliver` run?" },
         { "{'current':{'stage':'due'},'plan':{'action':'renewal_due','words':'ends'}}", "stuck",
           "warning", "ends" },
         { "{'current':{'stage':'fresh'},'plan':{'action':'refused','reason':'names',"
