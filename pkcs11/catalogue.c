@@ -13,7 +13,8 @@
 
 enum { KIND_BITS = 3, SCAN_AGAIN_MS = 10000, LOOK_AGAIN_MS = 1000 };
 
-static CK_OBJECT_HANDLE given; /* in this process, since ever */
+/* In this process, since ever; those below are of fixed objects. */
+static CK_OBJECT_HANDLE given = 1 << 16;
 
 static size_t bucket_of_order(int64_t order)
 {

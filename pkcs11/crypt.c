@@ -95,6 +95,7 @@ CK_RV C_Encrypt(CK_SESSION_HANDLE handle, unsigned char *data, CK_ULONG data_len
         return op_done(&call, false, CKR_ARGUMENTS_BAD);
     if (call.op->started)
         return op_done(&call, true, CKR_OPERATION_ACTIVE);
+    call.op->whole = true;
     rv = op_room(encrypted, encrypted_len, call.op->size, &go);
     if (!go)
         return op_done(&call, true, rv);
@@ -107,7 +108,7 @@ static CK_RV update(CK_SESSION_HANDLE handle, enum op_kind kind, struct dcs_byte
                     const void *out, CK_ULONG *out_len)
 {
     struct call call;
-    CK_RV rv = op_enter(handle, kind, &call);
+    CK_RV rv = op_enter_parts(handle, kind, &call);
 
     if (rv != CKR_OK)
         return rv;
@@ -131,7 +132,7 @@ CK_RV C_EncryptFinal(CK_SESSION_HANDLE handle, unsigned char *last, CK_ULONG *la
 {
     struct call call;
     bool go = false;
-    CK_RV rv = op_enter(handle, OP_ENCRYPT, &call);
+    CK_RV rv = op_enter_parts(handle, OP_ENCRYPT, &call);
 
     if (rv != CKR_OK)
         return rv;
@@ -162,6 +163,7 @@ CK_RV C_Decrypt(CK_SESSION_HANDLE handle, unsigned char *encrypted, CK_ULONG enc
         return op_done(&call, false, CKR_ARGUMENTS_BAD);
     if (call.op->started)
         return op_done(&call, true, CKR_OPERATION_ACTIVE);
+    call.op->whole = true;
     return give_decrypted(&call, (struct dcs_bytes){ encrypted, encrypted_len }, data, data_len);
 }
 
@@ -175,7 +177,7 @@ CK_RV C_DecryptUpdate(CK_SESSION_HANDLE handle, unsigned char *encrypted, CK_ULO
 CK_RV C_DecryptFinal(CK_SESSION_HANDLE handle, unsigned char *last, CK_ULONG *last_len)
 {
     struct call call;
-    CK_RV rv = op_enter(handle, OP_DECRYPT, &call);
+    CK_RV rv = op_enter_parts(handle, OP_DECRYPT, &call);
 
     if (rv != CKR_OK)
         return rv;

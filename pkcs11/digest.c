@@ -32,6 +32,7 @@ CK_RV C_Digest(CK_SESSION_HANDLE handle, unsigned char *data, CK_ULONG data_len,
         return op_done(&call, false, CKR_ARGUMENTS_BAD);
     if (call.op->started)
         return op_done(&call, true, CKR_OPERATION_ACTIVE);
+    call.op->whole = true;
     rv = op_room(digest, digest_len, call.op->size, &go);
     if (!go)
         return op_done(&call, true, rv);
@@ -42,7 +43,7 @@ CK_RV C_Digest(CK_SESSION_HANDLE handle, unsigned char *data, CK_ULONG data_len,
 CK_RV C_DigestUpdate(CK_SESSION_HANDLE handle, unsigned char *part, CK_ULONG part_len)
 {
     struct call call;
-    CK_RV rv = op_enter(handle, OP_DIGEST, &call);
+    CK_RV rv = op_enter_parts(handle, OP_DIGEST, &call);
 
     if (rv != CKR_OK)
         return rv;
@@ -66,7 +67,7 @@ CK_RV C_DigestFinal(CK_SESSION_HANDLE handle, unsigned char *digest, CK_ULONG *d
 {
     struct call call;
     bool go = false;
-    CK_RV rv = op_enter(handle, OP_DIGEST, &call);
+    CK_RV rv = op_enter_parts(handle, OP_DIGEST, &call);
 
     if (rv != CKR_OK)
         return rv;
@@ -86,10 +87,17 @@ CK_RV C_SeedRandom(CK_SESSION_HANDLE handle, unsigned char *seed, CK_ULONG seed_
     struct session *session = NULL;
     CK_RV rv = session_enter(handle, &c, &session);
 
-    (void)seed_len;
     if (rv != CKR_OK)
         return rv;
-    return cryptoki_leave_with(c, seed ? CKR_RANDOM_SEED_NOT_SUPPORTED : CKR_ARGUMENTS_BAD);
+    if (!seed)
+        return cryptoki_leave_with(c, CKR_ARGUMENTS_BAD);
+    /* As additional input of one more reseeding: it can do no harm, whatever it is. */
+    cryptoki_pause();
+    OSSL_LIB_CTX *libctx = dcs_crypto(NULL);
+    EVP_RAND_CTX *generator = libctx ? RAND_get0_public(libctx) : NULL;
+    bool good = generator && EVP_RAND_reseed(generator, 0, NULL, 0, seed, seed_len) == 1;
+    cryptoki_resume();
+    return cryptoki_leave_with(c, good ? CKR_OK : CKR_RANDOM_SEED_NOT_SUPPORTED);
 }
 
 CK_RV C_GenerateRandom(CK_SESSION_HANDLE handle, unsigned char *random, CK_ULONG random_len)

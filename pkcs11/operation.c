@@ -263,6 +263,15 @@ CK_RV op_enter(CK_SESSION_HANDLE handle, enum op_kind kind, struct call *ret_cal
     return CKR_OK;
 }
 
+CK_RV op_enter_parts(CK_SESSION_HANDLE handle, enum op_kind kind, struct call *ret_call)
+{
+    CK_RV rv = op_enter(handle, kind, ret_call);
+
+    if (rv != CKR_OK || !ret_call->op->whole)
+        return rv;
+    return op_done(ret_call, false, CKR_OPERATION_ACTIVE);
+}
+
 CK_RV op_done(struct call *call, bool goes_on, CK_RV rv)
 {
     ERR_pop_to_mark();

@@ -19,7 +19,8 @@ struct op {
     EVP_PKEY_CTX *context;    /* set up with one of the two */
     EVP_MD_CTX *hashing;      /* when the mechanism hashes */
     size_t size;              /* of the result: signature, modulus, digest */
-    bool started;             /* by C_XUpdate */
+    bool started;             /* in parts, by C_XUpdate */
+    bool whole;               /* C_X was asked for the length: it goes on with C_X alone */
     struct dcs_buf input;     /* of mechanisms that do not hash, when it comes in parts */
     struct dcs_secret result; /* decrypted, and its caller had no room */
 };
@@ -37,6 +38,8 @@ struct call {
     struct op *op;
 };
 CK_RV op_enter(CK_SESSION_HANDLE handle, enum op_kind kind, struct call *ret_call);
+/* The same for C_XUpdate and C_XFinal: what was begun as a whole ends with CKR_OPERATION_ACTIVE. */
+CK_RV op_enter_parts(CK_SESSION_HANDLE handle, enum op_kind kind, struct call *ret_call);
 /* Puts it back (goes_on), or ends it; gives rv. */
 CK_RV op_done(struct call *call, bool goes_on, CK_RV rv);
 

@@ -110,6 +110,7 @@ CK_RV C_Sign(CK_SESSION_HANDLE handle, unsigned char *data, CK_ULONG data_len,
         return op_done(&call, false, CKR_ARGUMENTS_BAD);
     if (call.op->started) /* C_SignFinal ends that one */
         return op_done(&call, true, CKR_OPERATION_ACTIVE);
+    call.op->whole = true;
     rv = op_room(signature, signature_len, call.op->size, &go);
     if (!go)
         return op_done(&call, true, rv);
@@ -126,7 +127,7 @@ CK_RV C_Sign(CK_SESSION_HANDLE handle, unsigned char *data, CK_ULONG data_len,
 CK_RV C_SignUpdate(CK_SESSION_HANDLE handle, unsigned char *part, CK_ULONG part_len)
 {
     struct call call;
-    CK_RV rv = op_enter(handle, OP_SIGN, &call);
+    CK_RV rv = op_enter_parts(handle, OP_SIGN, &call);
 
     if (rv != CKR_OK)
         return rv;
@@ -138,7 +139,7 @@ CK_RV C_SignFinal(CK_SESSION_HANDLE handle, unsigned char *signature, CK_ULONG *
 {
     struct call call;
     bool go = false;
-    CK_RV rv = op_enter(handle, OP_SIGN, &call);
+    CK_RV rv = op_enter_parts(handle, OP_SIGN, &call);
 
     if (rv != CKR_OK)
         return rv;
@@ -248,7 +249,7 @@ CK_RV C_Verify(CK_SESSION_HANDLE handle, unsigned char *data, CK_ULONG data_len,
 CK_RV C_VerifyUpdate(CK_SESSION_HANDLE handle, unsigned char *part, CK_ULONG part_len)
 {
     struct call call;
-    CK_RV rv = op_enter(handle, OP_VERIFY, &call);
+    CK_RV rv = op_enter_parts(handle, OP_VERIFY, &call);
 
     if (rv != CKR_OK)
         return rv;
@@ -259,7 +260,7 @@ CK_RV C_VerifyUpdate(CK_SESSION_HANDLE handle, unsigned char *part, CK_ULONG par
 CK_RV C_VerifyFinal(CK_SESSION_HANDLE handle, unsigned char *signature, CK_ULONG signature_len)
 {
     struct call call;
-    CK_RV rv = op_enter(handle, OP_VERIFY, &call);
+    CK_RV rv = op_enter_parts(handle, OP_VERIFY, &call);
 
     if (rv != CKR_OK)
         return rv;

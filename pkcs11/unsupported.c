@@ -53,6 +53,12 @@ CK_RV C_SetPIN(CK_SESSION_HANDLE handle, unsigned char *old_pin, CK_ULONG old_le
 CK_RV C_CreateObject(CK_SESSION_HANDLE handle, CK_ATTRIBUTE *template, CK_ULONG count,
                      CK_OBJECT_HANDLE *object)
 {
+    CK_ULONG i = 0;
+
+    while (template && i < count && template[i].type != CKA_CLASS)
+        i++;
+    if (object && (template || count == 0) && i == count)
+        return in_session(handle, CKR_TEMPLATE_INCOMPLETE);
     return refuse_write(handle, (template || count == 0) && object);
 }
 

@@ -551,8 +551,11 @@ static void nothing_can_be_written(void **state)
 
     (void)state;
     memset(label, ' ', sizeof(label));
-    assert_int_equal(p11->C_CreateObject(session, NULL, 0, &made), CKR_SESSION_READ_ONLY);
-    assert_int_equal(p11->C_CreateObject(writable, NULL, 0, &made), CKR_TOKEN_WRITE_PROTECTED);
+    CK_OBJECT_CLASS class = CKO_DATA;
+    CK_ATTRIBUTE data = { CKA_CLASS, &class, sizeof(class) };
+    assert_int_equal(p11->C_CreateObject(session, &data, 1, &made), CKR_SESSION_READ_ONLY);
+    assert_int_equal(p11->C_CreateObject(writable, &data, 1, &made), CKR_TOKEN_WRITE_PROTECTED);
+    assert_int_equal(p11->C_CreateObject(writable, NULL, 0, &made), CKR_TEMPLATE_INCOMPLETE);
     assert_int_equal(p11->C_CreateObject(writable, NULL, 3, &made), CKR_ARGUMENTS_BAD);
     assert_int_equal(p11->C_CopyObject(writable, key, NULL, 0, &made), CKR_TOKEN_WRITE_PROTECTED);
     assert_int_equal(p11->C_DestroyObject(writable, key), CKR_TOKEN_WRITE_PROTECTED);
@@ -769,10 +772,16 @@ static void digests_and_random_numbers_are_given(void **state)
     memset(digest, 0, sizeof(digest));
     assert_int_equal(p11->C_DigestFinal(session, digest, &len), CKR_OK);
     assert_memory_equal(digest, abc, sizeof(abc));
+    /* Begun as a whole, by asking for the length: no end in parts. */
+    assert_int_equal(p11->C_DigestInit(session, &sha256), CKR_OK);
+    assert_int_equal(p11->C_Digest(session, data, 3, NULL, &len), CKR_OK);
+    assert_int_equal(p11->C_DigestFinal(session, digest, &len), CKR_OPERATION_ACTIVE);
+    assert_int_equal(p11->C_Digest(session, data, 3, digest, &len), CKR_OPERATION_NOT_INITIALIZED);
     assert_int_equal(p11->C_GenerateRandom(session, random, sizeof(random)), CKR_OK);
     assert_memory_not_equal(random, zeros, sizeof(random));
     assert_int_equal(p11->C_GenerateRandom(session, NULL, 3), CKR_ARGUMENTS_BAD);
-    assert_int_equal(p11->C_SeedRandom(session, random, 3), CKR_RANDOM_SEED_NOT_SUPPORTED);
+    assert_int_equal(p11->C_SeedRandom(session, random, 3), CKR_OK);
+    assert_int_equal(p11->C_SeedRandom(session, NULL, 3), CKR_ARGUMENTS_BAD);
 }
 
 /* ---- a new certificate while a program runs (facts/pkcs11.md 3.6) ---- */
