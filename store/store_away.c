@@ -15,12 +15,14 @@ enum { WAITING_TOLD = 100 };
 static bool service_of(const struct job *job, struct dcs_service *ret_service)
 {
     dcs_auto(dcs_secret) struct dcs_secret key = { 0 };
+    const struct dcs_span *window = dcs_span_at(job->windows, dcs_env_now(job->env));
 
     *ret_service = (struct dcs_service){ .env = job->env,
                                          .state_fd = job->cache.fd,
                                          .owner = job->cache.owner,
                                          .is_verb = true,
-                                         .run = job->run };
+                                         .run = job->run,
+                                         .announced_end = window ? window->end : 0 };
     return job->cache.fd >= 0 && job->cache.role == DCS_ROLE_KEEPER &&
            dcs_api_read_key(job->env, job->settings, &key, NULL) &&
            dcs_service_hash(job->settings->api_url, &key, ret_service->hash, NULL);

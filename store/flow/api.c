@@ -153,6 +153,7 @@ bool dcs_api_read_key(const struct dcs_env *env, const struct dcs_settings *sett
 static bool prepare(struct dcs_api *api, struct dcs_service *ret_service, struct dcs_err *err)
 {
     const struct dcs_api_options *o = &api->options;
+    const struct dcs_span *window = dcs_span_at(o->windows, dcs_env_now(o->env));
 
     dcs_secret_clear(&api->key);
     if (!dcs_api_read_key(o->env, o->settings, &api->key, err))
@@ -161,7 +162,8 @@ static bool prepare(struct dcs_api *api, struct dcs_service *ret_service, struct
                                          .state_fd = o->state_fd,
                                          .owner = o->owner,
                                          .is_verb = o->is_verb,
-                                         .run = o->run };
+                                         .run = o->run,
+                                         .announced_end = window ? window->end : 0 };
     return dcs_service_hash(o->settings->api_url, &api->key, ret_service->hash, err);
 }
 

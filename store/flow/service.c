@@ -17,6 +17,7 @@ enum {
     HEEDED_S = 600,        /* doors heed the verbs' file for so long after it was written */
     SUCCESS_EVERY_S = 600, /* a success is recorded anew no more often than this */
     LADDER_TOP_S = 6 * 3600,
+    SOON_S = 1800,
 };
 
 bool dcs_service_hash(const char *api_url, const struct dcs_secret *key, char out[17],
@@ -217,6 +218,15 @@ static int64_t ladder_s(const struct dcs_service *service, int failures)
     return wait / 2 + dcs_env_jitter(service->env, 0, wait / 2);
 }
 
+/* Within half an hour after announced maintenance, so that hosts do not all come back at its end. */
+static int64_t soon_after(const struct dcs_service *service, int64_t now, int64_t next_try)
+{
+    if (service->announced_end <= now || next_try <= service->announced_end)
+        return next_try;
+    int64_t after = service->announced_end + dcs_env_jitter(service->env, 0, SOON_S);
+    return next_try < after ? next_try : after;
+}
+
 void dcs_service_climb(const struct dcs_service *service, enum dcs_service_part part, int64_t first,
                        const char *reason)
 {
@@ -233,7 +243,7 @@ void dcs_service_climb(const struct dcs_service *service, enum dcs_service_part 
     /* Who tries before its time has come, a person, is no rung. */
     if (dcs_service_wait_s(&state, part, now) == 0) {
         away->failures++;
-        away->next_try = now + ladder_s(service, away->failures);
+        away->next_try = soon_after(service, now, now + ladder_s(service, away->failures));
     }
     away->written = now;
     snprintf(away->reason, sizeof(away->reason), "%.250s", reason);

@@ -59,6 +59,8 @@ struct dcs_service {
     struct dcs_fs_owner owner;
     bool is_verb;
     struct dcs_service_run *run; /* NULL: one call by itself */
+    /* End of the maintenance that is announced for now, 0 none: the ladder tries soon after it. */
+    int64_t announced_end;
     char hash[17];
 };
 

@@ -57,6 +57,29 @@ static struct dcs_service service_in(struct room *room, bool is_verb)
 
 static const int64_t rungs[] = { 60, 600, 6000, 21600, 21600 };
 
+/* Six hours of the ladder do not begin in the last minutes of a window of two. */
+static void after_announced_maintenance_it_is_tried_soon(void **state)
+{
+    struct room *room = *state;
+    struct dcs_service verb = service_in(room, true);
+    struct dcs_service_state seen;
+    int64_t end = room->world.now + 7200;
+
+    verb.announced_end = end;
+    for (int rung = 0; room->world.now < end; rung++) {
+        dcs_service_failed(&verb, WHOLE, "HTTP 503");
+        dcs_service_read(&verb, &seen);
+        assert_true(seen.parts[WHOLE].next_try > room->world.now);
+        assert_true(seen.parts[WHOLE].next_try <= end + 1800);
+        assert_true(rung < 6); /* it is still a ladder */
+        room->world.now = seen.parts[WHOLE].next_try;
+    }
+    /* It is over, and the service is away all the same: the ladder as it was. */
+    dcs_service_failed(&verb, WHOLE, "HTTP 503");
+    dcs_service_read(&verb, &seen);
+    assert_true(seen.parts[WHOLE].next_try >= room->world.now + 10800);
+}
+
 static void verbs_climb_the_ladder_and_doors_heed_it_for_ten_minutes(void **state)
 {
     struct room *room = *state;
@@ -300,6 +323,7 @@ int main(void)
 {
 #define IN_A_ROOM(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
     const struct CMUnitTest tests[] = {
+        IN_A_ROOM(after_announced_maintenance_it_is_tried_soon),
         IN_A_ROOM(verbs_climb_the_ladder_and_doors_heed_it_for_ten_minutes),
         IN_A_ROOM(who_tries_before_its_time_climbs_no_rung),
         IN_A_ROOM(issuance_is_a_part_of_its_own),
