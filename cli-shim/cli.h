@@ -59,6 +59,9 @@ bool cli_print_json(const struct dcs_json *json);
 struct dcs_store *cli_open_store(int *ret_status);
 /* 1 MiB at most, "-" is stdin; wiped memory. */
 bool cli_read_file(const char *path, struct dcs_secret *ret_secret, struct dcs_err *err);
+/* The same with another limit. */
+bool cli_read_bytes(const char *path, size_t max, struct dcs_secret *ret_secret,
+                    struct dcs_err *err);
 /* out.c. Beside the file with mode 0600, then renamed: a failure leaves no file, and no half one. */
 bool cli_write_file(const char *path, mode_t mode, const struct dcs_buf *data, struct dcs_err *err);
 bool cli_write_all(int fd, const struct dcs_buf *data); /* false: see errno */

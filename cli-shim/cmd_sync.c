@@ -8,11 +8,13 @@
 #include "every.h"
 #include "sync.h"
 
-enum { OPT_NOW, OPT_EVERY };
+enum { OPT_NOW, OPT_EVERY, OPT_AFFECTED, OPT_DRY_RUN };
 
 const struct cli_option cli_sync_options[] = {
     { "--now", NULL, "Ask the CA although it was away and its next try is ahead" },
     { "--every", "INTERVAL", "Again and again, and deliver: for hosts without a timer (10m, 1h)" },
+    { "--all-affected-by", "FILE", "Reissue what a revocation notice names, nothing else" },
+    { "--dry-run", NULL, "With --all-affected-by: say what would be reissued" },
     { NULL, NULL, NULL },
 };
 
@@ -22,18 +24,16 @@ static void add_row(struct cli_sync *run, const struct dcs_json *result, const s
 {
     static const struct {
         const char *name, *path;
-    } texts[] = { { "section", "section" },
-                  { "line", "line" },
-                  { "action", "action" },
-                  { "serial", "current.serial" },
-                  { "source", "current.source" },
-                  { "plan", "plan.words" },
-                  { "not_after", "current.not_after" } };
+    } texts[] = { { "section", "section" },       { "action", "action" },
+                  { "serial", "current.serial" }, { "source", "current.source" },
+                  { "plan", "plan.words" },       { "not_after", "current.not_after" } };
     struct dcs_json *row = dcs_json_add_object(run->results, NULL);
     int64_t id = 0;
 
     if (dcs_json_i64(result, "order_id", &id))
         dcs_json_add_i64(row, "order_id", id);
+    if (dcs_json_i64(result, "line", &id))
+        dcs_json_add_i64(row, "line", id);
     for (size_t i = 0; i < DCS_COUNT(texts); i++)
         if (dcs_json_text(result, texts[i].path))
             dcs_json_add_text(row, texts[i].name, dcs_json_text(result, texts[i].path));
@@ -47,6 +47,11 @@ static void add_row(struct cli_sync *run, const struct dcs_json *result, const s
 
 void cli_sync_take(void *context, const struct dcs_json *result, const struct dcs_err *err)
 {
+    static const struct {
+        const char *action, *words;
+    } said[] = { { "changed", "new certificate for" },
+                 { "would-reissue", "would be reissued:" },
+                 { "already", "replaced already:" } };
     struct cli_sync *run = context;
     const char *action = dcs_json_text(result, "action");
     const char *till = dcs_json_text(result, "current.not_after");
@@ -62,10 +67,14 @@ void cli_sync_take(void *context, const struct dcs_json *result, const struct dc
         add_row(run, result, err);
         return;
     }
-    if (action && strcmp(action, "changed") == 0 && dcs_json_i64(result, "order_id", &id)) {
+    if (!action || !dcs_json_i64(result, "order_id", &id))
+        return;
+    for (size_t i = 0; i < DCS_COUNT(said); i++) {
+        if (strcmp(action, said[i].action) != 0)
+            continue;
         cli_progress_clear(&run->progress);
-        printf("order %lld: new certificate for %s, not after %s\n", (long long)id,
-               name ? name : "?", till ? till : "?");
+        printf("order %lld: %s %s, not after %s\n", (long long)id, said[i].words, name ? name : "?",
+               till ? till : "?");
     }
 }
 
@@ -240,12 +249,18 @@ int cmd_sync(int argc, char **argv)
     struct call call = { .as_json = args.json,
                          .tries_now = args.values[OPT_NOW] || (!every && isatty(STDIN_FILENO)),
                          .stop = cli_stop_on_signals() };
-    if (every && args.values[OPT_NOW])
-        return cli_usage_error("sync", "--now is for one run, --every for many");
+    if (every && (args.values[OPT_NOW] || args.values[OPT_AFFECTED]))
+        return cli_usage_error("sync", "%s is for one run, --every for many",
+                               args.values[OPT_NOW] ? "--now" : "--all-affected-by");
+    if (args.values[OPT_DRY_RUN] && !args.values[OPT_AFFECTED])
+        return cli_usage_error("sync", "--dry-run goes with --all-affected-by");
     if (every)
         return (status = check_config()) == CLI_DONE ? cli_every(every, sync_and_deliver, &call)
                                                      : status;
-    status = sync_once(&call);
+    status = args.values[OPT_AFFECTED]
+                 ? cli_sync_affected(args.values[OPT_AFFECTED], args.values[OPT_DRY_RUN], args.json,
+                                     call.stop)
+                 : sync_once(&call);
     cli_end_by_signal();
     return status;
 }

@@ -21,4 +21,7 @@ void cli_sync_progress(void *context, const struct dcs_sync_progress *progress);
 int cli_sync_finish(struct cli_sync *run, struct dcs_store *store,
                     const struct dcs_sync_summary *summary);
 
+/* cmd_sync_affected.c */
+int cli_sync_affected(const char *path, bool is_dry, bool as_json, const atomic_bool *stop);
+
 #endif

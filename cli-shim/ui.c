@@ -175,9 +175,10 @@ struct dcs_store *cli_open_store(int *ret_status)
     return store;
 }
 
-bool cli_read_file(const char *path, struct dcs_secret *ret_secret, struct dcs_err *err)
+bool cli_read_bytes(const char *path, size_t max, struct dcs_secret *ret_secret,
+                    struct dcs_err *err)
 {
-    dcs_auto(dcs_buf) struct dcs_buf text = { .max = FILE_MAX, .secret = true };
+    dcs_auto(dcs_buf) struct dcs_buf text = { .max = max, .secret = true };
     bool is_stdin = strcmp(path, "-") == 0;
     FILE *file = is_stdin ? stdin : fopen(path, "rbe");
     char block[4096];
@@ -194,6 +195,11 @@ bool cli_read_file(const char *path, struct dcs_secret *ret_secret, struct dcs_e
     if (failed)
         return dcs_fail(err, DCS_E_INPUT, "%s cannot be read", path);
     if (text.failed)
-        return dcs_fail(err, DCS_E_INPUT, "%s is larger than 1 MiB", path);
+        return dcs_fail(err, DCS_E_INPUT, "%s is larger than %zu MiB", path, max >> 20);
     return dcs_secret_copy(text.data ? text.data : "", text.len, ret_secret, err);
+}
+
+bool cli_read_file(const char *path, struct dcs_secret *ret_secret, struct dcs_err *err)
+{
+    return cli_read_bytes(path, FILE_MAX, ret_secret, err);
 }

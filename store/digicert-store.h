@@ -22,6 +22,7 @@
 #include "io/json.h"
 #include "io/pkey.h"
 #include "io/tls.h"
+#include "model/affected.h"
 #include "model/bundle.h"
 #include "model/config.h"
 #include "model/stub.h"
@@ -221,6 +222,7 @@ typedef void dcs_sync_progress_cb(void *context, const struct dcs_sync_progress 
 struct dcs_sync_summary {
     int64_t orders, reissued, fetched, pending, failed, refused, waiting, requests, elapsed_ms;
     int64_t next_due; /* of the certificates that are kept here, -1 none */
+    int64_t eta_s;    /* of a dry run: how long the request budget makes it, -1 unknown */
 };
 
 struct dcs_sync_options {
@@ -239,6 +241,16 @@ struct dcs_sync_options {
  */
 bool dcs_store_sync(struct dcs_store *store, const struct dcs_sync_options *options,
                     dcs_sync_cb *each, void *context, struct dcs_err *err) DCS_CHECKED;
+
+/*
+ * Reissues the certificates that a revocation notice names, whatever is due, each once: one that is no longer
+ * served here is told as "already". May be killed and called again at any moment with the same notice.
+ * Results as in sync, with the line of the notice; "failed" with DCS_E_NOT_FOUND for what is not
+ * managed here. is_dry: nothing is asked for ("would-reissue"), and the summary has an estimate.
+ */
+bool dcs_store_affected(struct dcs_store *store, const struct dcs_affected *notice, bool is_dry,
+                        const struct dcs_sync_options *options, dcs_sync_cb *each, void *context,
+                        struct dcs_err *err) DCS_CHECKED;
 
 /* ---- delivery (design.md 11; digicert-store(1)) ---- */
 

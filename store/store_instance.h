@@ -179,6 +179,9 @@ bool dcs_fetch_commit(struct job *job, const struct dcs_order *order,
 /* store_resolve.c: any URI to an order number. */
 bool dcs_resolve(struct job *job, const struct dcs_uri *uri, int64_t *ret_order,
                  struct dcs_err *err) DCS_CHECKED;
+/* What nothing here answers to. */
+bool dcs_resolve_at_ca(struct job *job, const struct dcs_uri *uri, int64_t *ret_order,
+                       struct dcs_err *err) DCS_CHECKED;
 /* store_certificate.c: certificate/ID. */
 bool dcs_load_certificate(struct job *job, const struct dcs_uri *uri,
                           struct dcs_bundle **ret_bundle, struct dcs_err *err) DCS_CHECKED;

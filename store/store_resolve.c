@@ -389,6 +389,15 @@ static bool ask_the_ca(struct job *job, const struct dcs_uri *uri, const char *c
     return false;
 }
 
+bool dcs_resolve_at_ca(struct job *job, const struct dcs_uri *uri, int64_t *ret_order,
+                       struct dcs_err *err)
+{
+    char canonical[DCS_URI_TEXT];
+
+    dcs_uri_canonical(uri, canonical);
+    return ask_the_ca(job, uri, canonical, ret_order, err);
+}
+
 bool dcs_resolve(struct job *job, const struct dcs_uri *uri, int64_t *ret_order,
                  struct dcs_err *err)
 {

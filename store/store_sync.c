@@ -47,7 +47,7 @@ static void run_drop(struct run *run)
 
 /* ---- which orders ---- */
 
-static int by_id(const void *a, const void *b)
+int dcs_sync_by_id(const void *a, const void *b)
 {
     int64_t x = *(const int64_t *)a;
     int64_t y = *(const int64_t *)b;
@@ -103,12 +103,26 @@ static bool collect(struct run *run, struct dcs_err *err)
             run->unknown[run->unknown_count++] = section;
         add_successor(run, section);
     }
-    qsort(run->ids.ids, run->ids.count, sizeof(*run->ids.ids), by_id);
+    qsort(run->ids.ids, run->ids.count, sizeof(*run->ids.ids), dcs_sync_by_id);
     size_t kept = 0;
     for (size_t i = 0; i < run->ids.count; i++)
         if (kept == 0 || run->ids.ids[kept - 1] != run->ids.ids[i])
             run->ids.ids[kept++] = run->ids.ids[i];
     run->ids.count = kept;
+    return true;
+}
+
+bool dcs_sync_managed(struct job *job, struct dcs_ids *ret_ids, struct dcs_err *err)
+{
+    dcs_auto(run) struct run run = { .job = job };
+
+    if (!collect(&run, err))
+        return false;
+    size_t kept = 0;
+    for (size_t i = 0; i < run.ids.count; i++)
+        if (dcs_sync_is_managed(job, run.ids.ids[i]))
+            run.ids.ids[kept++] = run.ids.ids[i];
+    *ret_ids = (struct dcs_ids){ dcs_steal(&run.ids.ids), kept };
     return true;
 }
 

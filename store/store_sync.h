@@ -72,6 +72,8 @@ struct sync_look {
 void dcs_sync_look(struct job *job, int64_t id, const struct sync_changes *changes,
                    struct sync_look *ret_look);
 void sync_look_drop(struct sync_look *look);
+/* An order with a section of its own, or with a generation with key here. */
+bool dcs_sync_is_managed(struct job *job, int64_t id);
 /* What needs no question to the CA: the successor's pair, and what nobody needs any more. */
 void dcs_sync_keep_house(struct job *job, int64_t id);
 
@@ -84,6 +86,8 @@ struct sync_task {
     int64_t key; /* within the rank, lower first */
     bool is_changed;
     const struct dcs_wish *wish; /* NULL: what policy wants */
+    int line;                    /* of a notice, 0 none */
+    const char *serial;          /* only while this certificate is served; NULL whichever */
     /* Of the pool. */
     int64_t first_ms, at_ms; /* when it was first tried; not to be tried before */
     int64_t began_boot_ms;   /* the last try */
@@ -101,6 +105,18 @@ struct sync_pool {
     int64_t orders; /* for the progress */
 };
 void dcs_sync_pool_run(struct sync_pool *pool);
+enum { DCS_SYNC_PATIENCE_MS = 900000 }; /* for the request budget and after a 429 */
+
+struct sync_tasks {
+    struct sync_task *list;
+};
+void sync_tasks_drop(struct sync_tasks *tasks);
+
+/* ---- store_sync.c ---- */
+
+/* The managed orders that are known by number, sorted. */
+bool dcs_sync_managed(struct job *job, struct dcs_ids *ret_ids, struct dcs_err *err) DCS_CHECKED;
+int dcs_sync_by_id(const void *a, const void *b); /* of int64_t */
 
 /* ---- store_sync_work.c: one order of a run, in any thread ---- */
 

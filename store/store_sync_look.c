@@ -46,6 +46,17 @@ static bool is_managed(struct job *job, int64_t id, const struct dcs_order_setti
     return dcs_cache_each(&job->cache, id, has_key_here, &found, NULL) && found;
 }
 
+bool dcs_sync_is_managed(struct job *job, int64_t id)
+{
+    dcs_auto(dcs_order) struct dcs_order *order = NULL;
+    struct dcs_order_settings settings;
+    bool found = false;
+
+    dcs_show_read_order(job, id, &order, &settings);
+    return settings.has_section ||
+           (dcs_cache_each(&job->cache, id, has_key_here, &found, NULL) && found);
+}
+
 /* ---- what is to be done ---- */
 
 /* Whether the CA's line tells more than was learned of the order since the time that it is about. */

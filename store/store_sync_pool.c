@@ -14,7 +14,6 @@
 
 enum {
     WORKERS = 8,
-    PATIENCE_MS = 900000,  /* for the request budget and after a 429 */
     TURNS_OF_AN_ORDER = 3, /* order info, the request, a download */
     TICK_MS = 200,
     CALLS_GUESS = 3,
@@ -151,7 +150,7 @@ static void *worker(void *argument)
     struct job job = *run->pool->job; /* its own look at the directory, over the same descriptor */
     struct sync_task *task;
 
-    job.patience_ms = PATIENCE_MS;
+    job.patience_ms = DCS_SYNC_PATIENCE_MS;
     job.counter = &run->requests;
     while ((task = next_task(run))) {
         struct dcs_err why = { 0 };
@@ -302,6 +301,12 @@ static size_t start(struct run *run, pthread_t threads[WORKERS])
     run->workers -= wanted - started;
     pthread_mutex_unlock(&run->mutex);
     return started;
+}
+
+void sync_tasks_drop(struct sync_tasks *tasks)
+{
+    free(tasks->list);
+    tasks->list = NULL;
 }
 
 void dcs_sync_pool_run(struct sync_pool *pool)

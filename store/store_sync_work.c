@@ -18,6 +18,8 @@ struct dcs_json *dcs_sync_describe(struct job *job, const struct sync_task *task
     dcs_auto(dcs_json) struct dcs_json *result = dcs_json_new_object();
 
     dcs_json_add_text(result, "action", action);
+    if (task->line)
+        dcs_json_add_i64(result, "line", task->line);
     if (!task->id)
         dcs_json_add_text(result, "section", task->section->value);
     else if (!dcs_show_describe(job, task->id, result, 0, NULL))
@@ -29,6 +31,14 @@ static void current_of(struct job *job, int64_t id, char out[DCS_GENERATION_DIR]
 {
     if (!id || !dcs_cache_current(&job->cache, id, out, NULL))
         out[0] = '\0';
+}
+
+static bool serves(struct job *job, const char *dir, const char *serial)
+{
+    dcs_auto(dcs_bundle) struct dcs_bundle *bundle = NULL;
+
+    return dir[0] && dcs_cache_load_dir(&job->cache, dir, &bundle, NULL) &&
+           strcmp(dcs_bundle_facts(bundle)->leaf.serial, serial) == 0;
 }
 
 static bool is_known(const struct dcs_ids *known, int64_t id)
@@ -115,6 +125,8 @@ struct dcs_json *dcs_sync_work(const struct sync_pool *pool, struct job *job,
         return NULL;
     bool is_held = dcs_away_holds(job, DCS_SERVICE_ISSUANCE);
     current_of(job, task->id, seen);
+    if (task->serial && !serves(job, seen, task->serial))
+        return dcs_sync_describe(job, task, "already");
     bool done = attempt(job, task, seen, why);
     current_of(job, task->id, after);
     if (!done && strcmp(seen, after) == 0)
