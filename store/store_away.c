@@ -170,11 +170,13 @@ static bool waits_for_ca(const struct dcs_json *order)
     const char *failure = dcs_json_text(order, "last_failure.code");
 
     const char *reason = dcs_json_text(order, "plan.reason");
+    const struct dcs_json *request = dcs_json_get(order, "request"); /* without id: not answered */
 
     return (action && (strcmp(action, "reissue") == 0 || strcmp(action, "duplicate") == 0)) ||
            (reason && strcmp(reason, dcs_plan_reason_name(DCS_WHY_NOT_TAKEN)) == 0) ||
            (failure && strcmp(failure, dcs_code_name(DCS_E_AWAY)) == 0) ||
-           (dcs_json_get(order, "request") && !dcs_json_text(order, "request.waits_for")) ||
+           (request && !dcs_json_get(request, "request_id") &&
+            !dcs_json_get(request, "certificate_id")) ||
            !dcs_json_get(order, "current");
 }
 

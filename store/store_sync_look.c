@@ -150,10 +150,27 @@ static bool backs_off(const struct job *job, const struct dcs_memo *memo, int64_
     return memo->failures > 0 && !dcs_fetch_may_try(memo, now) && !dcs_away_explains(job, memo);
 }
 
+static bool asks_for_one(const struct dcs_plan *plan)
+{
+    return plan->action == DCS_PLAN_REISSUE || plan->action == DCS_PLAN_DUPLICATE;
+}
+
+/* What failed then was another thing: it was not yet wanted. So a pause that ends, or a certificate that
+ * becomes due, waits for no backoff of a failure before. */
+static bool became_due_since(const struct plan_input *input, const struct dcs_plan *plan)
+{
+    struct dcs_plan then;
+
+    if (!asks_for_one(plan) || input->memo.attempt_at <= 0)
+        return false;
+    dcs_plan_decide(&input->facts, input->memo.attempt_at, &then);
+    return !asks_for_one(&then);
+}
+
 static enum sync_rank rank_of(const struct plan_input *input, const struct dcs_plan *plan,
                               bool is_changed, bool backs_off)
 {
-    bool asks = plan->action == DCS_PLAN_REISSUE || plan->action == DCS_PLAN_DUPLICATE;
+    bool asks = asks_for_one(plan);
 
     if (input->intent_was_sent)
         return is_changed || input->intent_wait_s == 0 ? SYNC_POLL : SYNC_NOTHING;
@@ -260,7 +277,7 @@ void dcs_sync_look(struct job *job, int64_t id, const struct sync_changes *chang
         return;
     dcs_plan_decide(&input.facts, now, &plan);
     look->is_changed = !order || has_changed(changes, id, order, &input, now);
-    bool is_early = backs_off(job, &input.memo, now);
+    bool is_early = backs_off(job, &input.memo, now) && !became_due_since(&input, &plan);
     look->rank = rank_of(&input, &plan, look->is_changed, is_early);
     look->waits = look->rank >= SYNC_CRITICAL && look->rank <= SYNC_DUE && !look->is_changed &&
                   input.facts.certificate.exists && dcs_away_holds(job, DCS_SERVICE_ISSUANCE);
