@@ -46,7 +46,8 @@ SCENARIOS = {
 # A restart at once, twice after a minute, then when the CA has denied it for ten minutes, then as the
 # ladder of retries goes.
 PAUSES = [0, 61, 61, 660, 61, 660, 6600, 22000, 22000, 22000, 22000]
-PUBLIC = {"cert.pem", "chain.pem", "fullchain.pem", "facts.json", "order.json", "memo.json", "FORMAT"}
+PUBLIC = {"cert.pem", "chain.pem", "fullchain.pem", "facts.json", "order.json", "memo.json", "FORMAT",
+          "last-sync.json"}
 
 
 class Broken(Exception):
