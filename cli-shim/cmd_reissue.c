@@ -65,14 +65,21 @@ static void print_preview(const struct dcs_json *report)
     putchar('\n');
 }
 
-/* 8 when policy would refuse, so that a script can ask. */
+/* 8 when policy would refuse, 5 while a request is open: so that a script can ask. */
 static int preview_status(const struct dcs_json *report)
 {
+    static const struct {
+        const char *action;
+        int status;
+    } rows[] = { { "refused", CLI_POLICY },
+                 { "renewal_due", CLI_POLICY },
+                 { "pending", CLI_PENDING } };
     const char *action = dcs_json_text(report, "plan.action");
 
-    return action && (strcmp(action, "refused") == 0 || strcmp(action, "renewal_due") == 0)
-               ? CLI_POLICY
-               : CLI_DONE;
+    for (size_t i = 0; action && i < DCS_COUNT(rows); i++)
+        if (strcmp(action, rows[i].action) == 0)
+            return rows[i].status;
+    return CLI_DONE;
 }
 
 static void print_done(const struct dcs_json *report)

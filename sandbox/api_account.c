@@ -108,6 +108,41 @@ static void show_domain(const struct sb_world *world, const cJSON *domain, bool 
     sb_set_item(row, "dcv_expiration", expiration);
 }
 
+/* A name whose validation a switch ends on a day of its own: a domain beside the one above it. */
+static bool show_switched(const struct sb_world *world, const struct sb_order *order, cJSON *row)
+{
+    const char *until = sb_switch_text(world, order, "dcv_valid_until", NULL);
+    const char *name =
+        order->info ? sb_text_of(sb_item(order->info, "certificate"), "common_name", NULL) : NULL;
+    cJSON *expiration = NULL;
+    int64_t end = 0;
+
+    if (!until || !name || !sb_time_parse(until, &end))
+        return false;
+    const char *status = end <= sb_clock_now(&world->clock) ? "expired" : "valid";
+    expiration = cJSON_CreateObject();
+    sb_set_number(row, "id", order->id);
+    sb_set_text(row, "name", name);
+    sb_set_flag(row, "is_active", true);
+    sb_set_date(expiration, "ov", end, true);
+    sb_set_date(expiration, "ev", end, true);
+    sb_set_text(expiration, "ov_status", status);
+    sb_set_text(expiration, "ev_status", status);
+    sb_set_item(row, "dcv_expiration", expiration);
+    return true;
+}
+
+static void add_switched(const struct sb_world *world, cJSON *list)
+{
+    for (size_t i = 0; i < world->order_count; i++) {
+        cJSON *row = cJSON_CreateObject();
+        if (world->orders[i]->switches && show_switched(world, world->orders[i], row))
+            cJSON_AddItemToArray(list, row);
+        else
+            cJSON_Delete(row);
+    }
+}
+
 void sb_domain_route(const struct sb_request *request, struct sb_reply *reply)
 {
     const char *utc = request->query(request->source, "include_dcv_expiration_time");
@@ -127,6 +162,9 @@ void sb_domain_route(const struct sb_request *request, struct sb_reply *reply)
         show_domain(request->world, domain, utc && strcmp(utc, "true") == 0, row);
         cJSON_AddItemToArray(list, row);
     }
+    if (offset == 0)
+        add_switched(request->world, list);
+    total = total > cJSON_GetArraySize(list) ? total : cJSON_GetArraySize(list);
     /* The limit was seen to be 0. */
     cJSON_AddItemToObject(root, "page", sb_page_of(total, 0, offset));
     sb_reply_json(reply, 200, root);

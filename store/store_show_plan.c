@@ -77,7 +77,8 @@ void dcs_show_plan(struct dcs_json *parent, const struct plan_input *input,
     add_date(object, "renew_from", plan->dates.renew_from);
     add_date(object, "next_change", plan->next_change);
     add_window(object, plan);
-    add_ct(object, plan);
+    if (input->facts.certificate.exists)
+        add_ct(object, plan);
 }
 
 static void add_held_up(struct dcs_json *root, const struct dcs_order *order,

@@ -172,7 +172,7 @@ bool dcs_store_wait(struct dcs_store *store, const struct dcs_uri *uri, int64_t 
 
 /* ---- CT ---- */
 
-static bool set_at_ca(struct verb *verb, bool logged, struct dcs_err *err)
+static bool set_at_ca(struct verb *verb, bool logged, bool *ret_switched, struct dcs_err *err)
 {
     dcs_auto(dcs_api) struct dcs_api *api = NULL;
     dcs_auto(dcs_order) struct dcs_order *order = NULL;
@@ -189,6 +189,7 @@ static bool set_at_ca(struct verb *verb, bool logged, struct dcs_err *err)
                         (long long)verb->id, order->product);
     if (order->disable_ct == (logged ? DCS_NO : DCS_YES))
         return true;
+    *ret_switched = true;
     return dcs_api_set_ct(api, verb->id, !logged, err) ||
            dcs_fail_while(err, "order %lld: switching CT logging %s", (long long)verb->id,
                           logged ? "on" : "off");
@@ -214,10 +215,15 @@ bool dcs_store_set_ct(struct dcs_store *store, const struct dcs_uri *uri, bool l
                                    .why = logged ? "CT logging was switched on for the order"
                                                  : "CT logging was switched off for the order" };
 
-    if (!begin(store, uri, wait_ms, &verb, err) || !set_at_ca(&verb, logged, err))
+    const struct dcs_wish look = { .reissue = false };
+    bool switched = false;
+
+    if (!begin(store, uri, wait_ms, &verb, err) || !set_at_ca(&verb, logged, &switched, err))
         return false;
-    if (is_in_step(&verb, logged))
-        return report(&verb, "already", ret_report, err);
+    if (is_in_step(&verb,
+                   logged)) /* the certificate; what is known here of the order is not any more */
+        return (!switched || attempt(&verb, &look, err)) &&
+               report(&verb, "already", ret_report, err);
     bool was_open = dcs_cache_has_open_request(&verb.job.cache, verb.id);
     if (!attempt(&verb, &wish, err))
         return false;

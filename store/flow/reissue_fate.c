@@ -143,8 +143,8 @@ bool dcs_reissue_fail_pending(const struct dcs_reissue_run *r, const struct dcs_
              (long long)intent->order,
              *request->waits_for ? request->waits_for : "has not issued it yet");
     if (request->dcv_token[0])
-        return dcs_hint(err, "domain validation wants the value %s (%s)", request->dcv_token,
-                        r->order->dcv_method[0] ? r->order->dcv_method : "any method");
+        return dcs_hint(err, "publish the value, then `digicert-store wait order/%lld`",
+                        (long long)intent->order);
     return dcs_hint(err, "nothing is lost; `digicert-store wait order/%lld` waits for it",
                     (long long)intent->order);
 }
@@ -157,8 +157,10 @@ static void note_waiting(const struct dcs_reissue_run *r, struct dcs_request *re
 
     if (request->dcv_token[0])
         snprintf(request->waits_for, sizeof(request->waits_for),
-                 "waits for domain validation of %.150s by %.30s", order->common_name,
-                 order->dcv_method[0] ? order->dcv_method : "one of its methods");
+                 "waits for domain validation of %.100s by %.30s with the value %.70s",
+                 order->common_name,
+                 order->dcv_method[0] ? order->dcv_method : "one of its methods",
+                 request->dcv_token);
     else if (request->needs_approval && (!row || is_unsettled(row)))
         snprintf(request->waits_for, sizeof(request->waits_for),
                  "waits for approval of request %lld by an administrator of the account",

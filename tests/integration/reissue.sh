@@ -257,6 +257,17 @@ check "a person may go on" store reissue --allow-san-change order/704
 equal "with one POST" 1 "$(posts)"
 
 # ---- CT ----
+# Whose certificate agrees already: only the order's setting changes, and it is known here at once.
+fresh_state
+configure
+control POST /orders '{"id":729,"common_name":"ctknown.example.com","switches":{"dcv":"valid"}}' >/dev/null
+import_key 729
+control PATCH /orders/729 '{"disable_ct":true}' >/dev/null
+store show --refresh order/729 >/dev/null
+forget_requests
+check "ct logged where the certificate was logged all along" store ct order/729 logged
+equal "reissues nothing" 0 "$(posts 729)"
+equal "and knows the order's setting then" false "$(shown 729 .order.disable_ct)"
 fresh_state
 configure "$(auto 189)"
 import_key 189

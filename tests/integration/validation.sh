@@ -63,6 +63,11 @@ check "and tells the organization's end" grep -q "organization *$(day $((now + 4
 forget_requests
 equal "a preview says that nothing holds it up" null "$(store reissue --dry-run --json order/502 | jq -r .held_up_by)"
 equal "which it asked for" 3 "$(asked)"
+check "a name's own validation counts before that of the domain above it" \
+    grep -q 'lapsed.example.com, validation ended on 2020-01-01' <<<"$(store reissue --dry-run --json order/182 | jq -r .held_up_by)"
+check_fails "it waits, and says for which value" 5 'with the value _' store reissue --timeout 1 order/182
+check "status says it, too" grep -q 'by dns-txt-token with the value _' <<<"$(store status)"
+check_fails "a preview while a request is open ends as a reissue would" 5 'pending at the CA' store reissue --dry-run order/182
 check "of a domain that has lapsed it says that it will" \
     grep -q "fresh domain validation: lapsed.example, validation ended on $(day $((now - 11 * 86400)))" <<<"$(store reissue --dry-run --json order/504 | jq -r .held_up_by)"
 check_fails "it is as it said" 5 'validation' store reissue --timeout 1 order/504
