@@ -233,6 +233,23 @@ static bool read_length(struct walk *w, struct event *e, const char **ret_why)
     return e->length_s > 0 && e->length_s < 400LL * DAY_S;
 }
 
+/* libical takes out what it cannot read and leaves a note: without its rule an event would seem to
+ * happen once. */
+static bool lost_its_times(icalcomponent *component)
+{
+    static const char *const needed[] = { "in RRULE ", "in RDATE ",    "in EXDATE ",
+                                          "in DTEND ", "in DURATION ", "in DTSTART " };
+    icalproperty *p = icalcomponent_get_first_property(component, ICAL_XLICERROR_PROPERTY);
+
+    for (; p; p = icalcomponent_get_next_property(component, ICAL_XLICERROR_PROPERTY)) {
+        const char *text = icalproperty_get_xlicerror(p);
+        for (size_t i = 0; text && i < DCS_COUNT(needed); i++)
+            if (strstr(text, needed[i]))
+                return true;
+    }
+    return false;
+}
+
 static bool read_event(struct walk *w, icalcomponent *component, struct event *e,
                        const char **ret_why)
 {
@@ -242,6 +259,9 @@ static bool read_event(struct walk *w, icalcomponent *component, struct event *e
     *e = (struct event){ .component = component, .uid = icalcomponent_get_uid(component) };
     e->is_moved = icalcomponent_get_first_property(component, ICAL_RECURRENCEID_PROPERTY) != NULL;
     dcs_clean_text(summary ? summary : "", e->out.summary, sizeof(e->out.summary));
+    *ret_why = "a time or recurrence rule that cannot be read";
+    if (lost_its_times(component))
+        return false;
     *ret_why = "an event without a beginning";
     return start && dcs_cal_property_time(w->calendar, start, w->usual, &e->start, ret_why) &&
            read_length(w, e, ret_why);

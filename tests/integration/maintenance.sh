@@ -140,6 +140,8 @@ equal "the local times follow the clock there" "2027-03-06T22:00:00-07:00 2027-0
     "$(TZ=America/Denver faketime -f '@2027-03-01 00:00:00' "$DIGICERT_STORE" maintenance --json 2>/dev/null | jq -r '[.windows[] | select(.source == "configuration")][:2] | map(.start_local) | join(" ")')"
 configure "maintenance = 2026-12-05T22:00/2h Mars/Olympus"
 check_fails "a zone that nobody knows is said" 2 "time zone" "$DIGICERT_STORE" maintenance
+configure "maintenance = 2026-12-05T22:00/2h FREQ=MONTHLY;BYDAY=XX"
+check_fails "so is a rule that means nothing" 2 "rule that cannot be read" "$DIGICERT_STORE" maintenance
 configure "maintenance = 2026-12-05 22:00/2h"
 check_fails "so is what cannot be read" 2 "START/LENGTH" "$DIGICERT_STORE" maintenance
 configure

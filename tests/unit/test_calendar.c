@@ -214,6 +214,12 @@ static void what_cannot_be_understood_is_left_out_and_said(void **state)
           "more often than daily" },
         { EVENT("DTSTART:20270105T220000Z\r\nDURATION:PT1H\r\nRRULE:FREQ=DAILY;BYSECOND=1,2\r\n"),
           "more often than daily" },
+        { EVENT("DTSTART:20270105T220000Z\r\nDURATION:PT1H\r\nRRULE:FREQ=MONTHLY;BYDAY=XX\r\n"),
+          "cannot be read" },
+        { EVENT("DTSTART:20270105T220000Z\r\nDURATION:PT1H\r\nRRULE:FREQ=DAILY;INTERVAL=0\r\n"),
+          "cannot be read" },
+        { EVENT("DTSTART:20270105T220000Z\r\nDURATION:PT1H\r\nEXDATE:often\r\n"),
+          "cannot be read" },
         { EVENT("SUMMARY:no beginning\r\nDURATION:PT1H\r\n"), "beginning" },
         { EVENT("DTSTART:soon\r\nDURATION:PT1H\r\n"), "" },
         /* zones that change by the second, or have no offset at all */
