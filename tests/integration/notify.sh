@@ -28,7 +28,7 @@ order() { control POST /orders "$1" >/dev/null; }
 order '{"id":700,"common_name":"due.example.com","dns_names":["due.example.com"],"age_days":140,"order_days":1000,"switches":{"dcv":"valid"}}'
 order '{"id":701,"common_name":"fresh.example.com","dns_names":["fresh.example.com"],"age_days":1,"order_days":1000,"switches":{"dcv":"valid"}}'
 order '{"id":702,"common_name":"wait.example.com","dns_names":["wait.example.com"],"age_days":140,"order_days":1000,"switches":{"approval":"always"}}'
-rules=("notify = exec sh $T/notify" 'hook_deadline = 2s')
+rules=("notify = exec sh $T/notify" 'hook_deadline = 5m')
 configure "${rules[@]}"
 import_key 700
 import_key 701
