@@ -61,6 +61,12 @@ ended=$(python3 "$here/support/metrics.py" "$T/real.prom" --get digicert_store_s
 equal "and when it was" "$("$DIGICERT_STORE" status --json | jq -r '.last_sync.ended | fromdate')" "$ended"
 echo broken >"$T/state/last-sync.json"
 check "a damaged record of it costs nothing" bash -c "'$DIGICERT_STORE' status --json | jq -e '.last_sync == null'"
+configure "maintenance = $(date -u -d '-1 hour' +%Y-%m-%dT%H:%M)/2h, $(date -u -d '+3 days' +%Y-%m-%dT%H:%M)/2h" "[order/123]"
+"$DIGICERT_STORE" status --prometheus --out "$T/real.prom"
+equal "announced maintenance is told while it lasts" 1 "$(python3 "$here/support/metrics.py" "$T/real.prom" --get digicert_store_maintenance_active)"
+equal "and when the next begins" "$(date -u -d "$(date -u -d '+3 days' +%Y-%m-%dT%H:%M)" +%s)" \
+    "$(python3 "$here/support/metrics.py" "$T/real.prom" --get digicert_store_maintenance_start_timestamp_seconds)"
+check "the page tells it" bash -c "'$DIGICERT_STORE' report --html $T/m.html && python3 '$here/support/report.py' $T/m.html --text 'Maintenance now'"
 sed "s|/usr/bin/digicert-store|$DIGICERT_STORE|; /^Documentation/d" "$examples/digicert-store-metrics.service" >"$T/digicert-store-metrics.service"
 cp "$examples/digicert-store-metrics.timer" "$T"
 check "the unit is one" bash -c "! systemd-analyze verify $T/digicert-store-metrics.service $T/digicert-store-metrics.timer 2>&1 | grep ."
