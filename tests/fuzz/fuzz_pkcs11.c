@@ -359,13 +359,23 @@ static void call_one(struct input *in)
 
 /* ---- the world ---- */
 
+static char *dir;
+
+static void end_world(void)
+{
+    (void)p11->C_Finalize(NULL);
+    fake_dir_drop(&dir);
+}
+
 static void make_world(void)
 {
-    char *dir = fake_dir_new();
     char text[4200];
     char path[4200];
     struct interface *found = NULL;
     CK_ULONG count = 1;
+
+    dir = fake_dir_new();
+    atexit(end_world);
     const int64_t now = dcs_env_now(dcs_env_real());
     struct test_wish wish = { .common_name = "Fuzz Root",
                               .is_ca = true,
@@ -383,8 +393,11 @@ static void make_world(void)
                                .not_after = now + 190 * 86400LL,
                                .key = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)2048) };
     test_commit(dir, 1, &wish);
+    EVP_PKEY_free((EVP_PKEY *)wish.key);
     wish.key = NULL;
     test_commit(dir, 2, &wish);
+    test_drop(&issuer);
+    test_drop(&root);
     snprintf(path, sizeof(path), "%s/t.conf", dir);
     snprintf(text, sizeof(text), "state_dir = %s/state\n", dir);
     fake_write(dir, "t.conf", text, 0644);
