@@ -207,6 +207,7 @@ static bool send_once(struct dcs_api *api, const struct dcs_api_request *request
     if (http.timeout_ms == 0)
         return dcs_fail(err, DCS_E_AWAY, "the deadline passed before the service was asked");
     api->requests_made++;
+    api->sent_ms = dcs_env_mono_ms(api->options.env);
     if (api->options.counter)
         atomic_fetch_add(api->options.counter, 1);
     if (!dcs_http_send(api->http, &http, ret_answer, err))
@@ -354,6 +355,7 @@ bool dcs_api_send(struct dcs_api *api, const struct dcs_api_request *request,
         dcs_http_answer_drop(ret_answer);
         good = false;
     }
+    service.sent_ms = api->sent_ms;
     tell_service(&service, part_of(request), good, &why);
     doubt_not_found(api, &why);
     if (!good && err)

@@ -15,6 +15,7 @@ struct dcs_api {
     int64_t date_offset_s;
     int requests_made;
     int64_t waited_ms; /* of the patience */
+    int64_t sent_ms;   /* the last request, by the monotonic clock */
 };
 
 struct dcs_api_request {

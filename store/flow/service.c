@@ -259,7 +259,7 @@ void dcs_service_succeeded(const struct dcs_service *service, enum dcs_service_p
     if (!service->is_verb)
         return;
     if (service->run)
-        dcs_service_run_answered(service->run, part);
+        dcs_service_run_answered(service->run, part, dcs_env_mono_ms(service->env));
     dcs_service_read(service, &state);
     for (int p = DCS_SERVICE_WHOLE; p <= (int)part; p++) {
         struct dcs_away *away = &state.parts[p];
@@ -290,7 +290,7 @@ void dcs_service_failed(const struct dcs_service *service, enum dcs_service_part
             dcs_trace(service->env, "away mark: %s", err.text);
     } else if (!service->run) {
         dcs_service_climb(service, part, now, reason);
-    } else if (dcs_service_run_failed(service->run, part, now, false, reason)) {
+    } else if (dcs_service_run_failed(service, part, false, reason)) {
         dcs_service_climb(service, part, service->run->parts[part].first_failure, reason);
     }
 }

@@ -45,8 +45,9 @@ struct dcs_service_run {
     pthread_mutex_t mutex;
     struct dcs_service_state began; /* what was written when it began */
     struct dcs_run_part {
-        int in_a_row; /* failures since the last answer */
+        int in_a_row; /* failures since the last answer, of requests that were sent after it */
         int64_t first_failure;
+        int64_t answered_ms; /* of the monotonic clock */
         bool answered, is_away;
         bool was_limit; /* the last failure was a 429: no reason to climb the ladder */
         char reason[256];
@@ -59,6 +60,7 @@ struct dcs_service {
     struct dcs_fs_owner owner;
     bool is_verb;
     struct dcs_service_run *run; /* NULL: one call by itself */
+    int64_t sent_ms;             /* the request, by the monotonic clock; 0 not known */
     /* End of the maintenance that is announced for now, 0 none: the ladder tries soon after it. */
     int64_t announced_end;
     char hash[17];
@@ -97,9 +99,10 @@ void dcs_service_run_end(const struct dcs_service *service);
 /* ---- between the files of this module ---- */
 
 /* One request in a run failed. True: for this run it was one too many. */
-bool dcs_service_run_failed(struct dcs_service_run *run, enum dcs_service_part part, int64_t now,
+bool dcs_service_run_failed(const struct dcs_service *service, enum dcs_service_part part,
                             bool is_limit, const char *reason);
-void dcs_service_run_answered(struct dcs_service_run *run, enum dcs_service_part part);
+void dcs_service_run_answered(struct dcs_service_run *run, enum dcs_service_part part,
+                              int64_t now_ms);
 /* first: when it was first met, for an outage that begins. */
 void dcs_service_climb(const struct dcs_service *service, enum dcs_service_part part, int64_t first,
                        const char *reason);

@@ -32,12 +32,19 @@ bool dcs_service_run_holds(struct dcs_service_run *run, enum dcs_service_part pa
     return holds;
 }
 
-bool dcs_service_run_failed(struct dcs_service_run *run, enum dcs_service_part part, int64_t now,
+/* A few orders that hang while others are answered tell nothing of the service. */
+bool dcs_service_run_failed(const struct dcs_service *service, enum dcs_service_part part,
                             bool is_limit, const char *reason)
 {
+    struct dcs_service_run *run = service->run;
     struct dcs_run_part *p = &run->parts[part];
+    int64_t now = dcs_env_now(service->env);
 
     pthread_mutex_lock(&run->mutex);
+    if (service->sent_ms && service->sent_ms < p->answered_ms) {
+        pthread_mutex_unlock(&run->mutex);
+        return false;
+    }
     if (p->in_a_row++ == 0)
         p->first_failure = now;
     bool gives_up = p->in_a_row == FAILURES_IN_A_ROW;
@@ -52,15 +59,15 @@ bool dcs_service_run_failed(struct dcs_service_run *run, enum dcs_service_part p
 void dcs_service_limited(const struct dcs_service *service, const char *reason)
 {
     if (service->run)
-        (void)dcs_service_run_failed(service->run, DCS_SERVICE_WHOLE, dcs_env_now(service->env),
-                                     true, reason);
+        (void)dcs_service_run_failed(service, DCS_SERVICE_WHOLE, true, reason);
 }
 
-void dcs_service_run_answered(struct dcs_service_run *run, enum dcs_service_part part)
+void dcs_service_run_answered(struct dcs_service_run *run, enum dcs_service_part part,
+                              int64_t now_ms)
 {
     pthread_mutex_lock(&run->mutex);
     for (int p = DCS_SERVICE_WHOLE; p <= (int)part; p++)
-        run->parts[p] = (struct dcs_run_part){ .answered = true };
+        run->parts[p] = (struct dcs_run_part){ .answered = true, .answered_ms = now_ms };
     pthread_mutex_unlock(&run->mutex);
 }
 

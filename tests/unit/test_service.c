@@ -241,6 +241,31 @@ static void one_bad_order_makes_no_outage(void **state)
     assert_false(dcs_service_was_away(&s, room->world.now));
 }
 
+/* Eight threads: three orders hang, and five others are answered meanwhile. */
+static void requests_that_hang_while_others_are_answered_end_no_run(void **state)
+{
+    struct room *room = *state;
+    struct dcs_service verb = service_in(room, true);
+    struct dcs_service_run run;
+
+    begin(&verb, false, &run);
+    for (int i = 0; i < 8; i++) {
+        verb.sent_ms = 1000; /* before the answer of */
+        room->world.ms = 5000;
+        if (i % 2)
+            dcs_service_failed(&verb, WHOLE, "timed out");
+        else
+            dcs_service_succeeded(&verb, WHOLE);
+    }
+    for (int i = 0; i < 4; i++)
+        dcs_service_failed(&verb, WHOLE, "timed out");
+    assert_false(dcs_service_run_holds(&run, WHOLE));
+    verb.sent_ms = 6000; /* those that are sent now do */
+    for (int i = 0; i < 3; i++)
+        dcs_service_failed(&verb, WHOLE, "timed out");
+    assert_true(dcs_service_run_holds(&run, WHOLE));
+}
+
 static void a_run_over_one_order_climbs_at_its_end(void **state)
 {
     struct room *room = *state;
@@ -331,6 +356,7 @@ int main(void)
         IN_A_ROOM(what_cannot_be_believed_reads_as_not_away),
         IN_A_ROOM(a_run_gives_up_after_three_in_a_row_and_climbs_one_rung),
         IN_A_ROOM(one_bad_order_makes_no_outage),
+        IN_A_ROOM(requests_that_hang_while_others_are_answered_end_no_run),
         IN_A_ROOM(a_run_over_one_order_climbs_at_its_end),
         IN_A_ROOM(the_next_run_waits_for_its_time_unless_told_otherwise),
         IN_A_ROOM(the_limit_ends_a_run_and_is_no_outage),
