@@ -326,7 +326,8 @@ static int check_ladder(const struct fleet *fleet, const struct kind *kind,
 }
 
 /* Nobody comes with a crowd, and no intent took effect twice. */
-static void check_log(const struct kind *kind, const struct dcs_json *log)
+static void check_log(const struct fleet *fleet, const struct kind *kind,
+                      const struct dcs_json *log)
 {
     int64_t times[WINDOW_MAX] = { 0 };
     int64_t count = 0;
@@ -338,7 +339,9 @@ static void check_log(const struct kind *kind, const struct dcs_json *log)
             fail_msg("%s: %d requests within 5 s", kind->name, WINDOW_MAX);
         *slot = when;
         const char *tag = dcs_json_text(row, "comments");
-        if (!tag || sim_number_at(row, "status") > 299)
+        /* What the outage swallowed had no effect, whatever the log calls its status. */
+        bool is_swallowed = !kind->took_effect && when / 1000 < fleet->till;
+        if (!tag || is_swallowed || sim_number_at(row, "status") > 299)
             continue;
         for (const struct dcs_json *other = dcs_json_next(row); other;
              other = dcs_json_next(other)) {
@@ -379,7 +382,7 @@ static void settle(struct fleet *fleet, const struct kind *kind, int hours)
     dcs_auto(dcs_json) struct dcs_json *log = sim_control(&fleet->sim, "GET", "/requests", NULL);
     int attempts = kind->took_effect || kind->is_limit ? 0 : check_ladder(fleet, kind, log);
 
-    check_log(kind, log);
+    check_log(fleet, kind, log);
     for (int host = 0; host < HOSTS; host++)
         for (int i = 0; i < ORDERS; i++)
             if (fleet->renewed[host][i] != 1)
