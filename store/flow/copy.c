@@ -209,7 +209,7 @@ static bool is_temporary(const char *name)
 }
 
 /* What a killed run left, and all copies but the new one and the one before. What cannot be removed is
- * no reason to fail: the copy is there. */
+ * no reason to fail: the copy is there. before: NULL where no copy was made, and all stay. */
 static void clean_up(const struct copying *c, const char *name, const char *before)
 {
     dcs_auto(dcs_names) struct dcs_names names = { 0 };
@@ -219,8 +219,9 @@ static void clean_up(const struct copying *c, const char *name, const char *befo
         return;
     for (size_t i = 0; i < names.count; i++) {
         const char *there = names.names[i];
-        bool is_ours = is_generation(there, &number) || is_temporary(there);
-        if (!is_ours || strcmp(there, name) == 0 || strcmp(there, before) == 0)
+        bool is_old = before && is_generation(there, &number) && strcmp(there, name) != 0 &&
+                      strcmp(there, before) != 0;
+        if (!is_old && !is_temporary(there))
             continue;
         if (!dcs_fs_remove(c->dir, there, NULL))
             (void)!dcs_fs_remove_dir(c->dir, there, NULL);
@@ -237,6 +238,7 @@ static bool copy_locked(struct copying *c, char ret_name[16], struct dcs_err *er
         before[0] = '\0';
     if (before[0] && generation_fits(c, before)) {
         snprintf(ret_name, 16, "%s", before);
+        clean_up(c, before, NULL);
         return true;
     }
     if (!find_or_write(c, ret_name, err))
