@@ -39,8 +39,7 @@ server() {
     rsa=$(free_port)
     ec=$(free_port)
     java "$here/P11Server.java" "$T/ours.cfg" "$rsa" "$ec" >"$T/java.out" 2>&1 &
-    server=$!
-    pids+=("$server")
+    echo $! >"$T/server.pid"
     check "a Java server starts" wait_for 40 grep -q '^ready' "$T/java.out" || cat "$T/java.out"
     for name in SHA256withRSA SHA384withRSA SHA512withRSA RSASSA-PSS SHA256withECDSA SHA384withECDSA SHA512withECDSA NONEwithECDSA; do
         check "JCA signs $name" grep -q "^signed $name" "$T/java.out"

@@ -160,8 +160,7 @@ isolation() {
     has "p11-kit server" p11-kit pkcs11-tool "$client" || return
     mkdir -p "$T/run"
     p11-kit server -f -n "$T/run/sock" --provider "$M" 'pkcs11:token=digicert' >"$T/server.out" 2>&1 &
-    server=$!
-    pids+=("$server")
+    echo $! >"$T/server.pid"
     wait_for 10 test -S "$T/run/sock"
     export P11_KIT_SERVER_ADDRESS=unix:path=$T/run/sock
     local -a blind=(env DIGICERT_STORE_CONF=/nonexistent)

@@ -62,20 +62,25 @@ free_port() {
 }
 listens() { (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
-# serve NAME PORT COMMAND...: a server in the background; its output in $T/NAME.out.
+# serve NAME PORT COMMAND...: a server in the background; its output in $T/NAME.out. Its pid goes into a
+# file, for `check` runs this in a subshell whose variables are lost.
 serve() {
     local name=$1 port=$2
     shift 2
     "$@" </dev/null >"$T/$name.out" 2>&1 &
-    server=$!
-    pids+=("$server")
+    echo $! >"$T/server.pid"
     wait_for 15 listens "$port" || { cat "$T/$name.out"; return 1; }
 }
 end_server() {
-    kill "$server" 2>/dev/null
-    wait "$server" 2>/dev/null
-    return 0
+    local pid
+    pid=$(cat "$T/server.pid" 2>/dev/null) || return 0
+    kill "$pid" 2>/dev/null
+    wait_for 5 gone "$pid" || kill -9 "$pid" 2>/dev/null
+    rm -f "$T/server.pid"
 }
+gone() { ! kill -0 "$1" 2>/dev/null || grep -q '^State:.Z' "/proc/$1/status" 2>/dev/null; }
+# Also when the script is ended in the middle.
+trap 'end_server; cleanup' EXIT
 
 # shakes PORT [OPTION...]: a TLS client that believes the fixture's root alone.
 shakes() {
