@@ -17,7 +17,7 @@ BACKPORTS_PACKAGES=(pkcs11-provider)
 TEST_PACKAGES=(libcmocka-dev chromium python3-yaml clang clang-format clang-tidy libclang-rt-14-dev python3 curl jq strace
     valgrind gdb-minimal faketime shellcheck mandoc codespell procps util-linux binutils git
     debootstrap python3-minimal systemd "${PKCS11_PACKAGES[@]}"
-    nginx-light haproxy postgresql)
+    nginx-light haproxy postgresql stunnel4 lighttpd lighttpd-mod-openssl dovecot-imapd)
 
 # install_packages NAME...: installs what is missing, with apt, without a terminal. Servers among them are
 # for tests that run them from a scratch directory: none is started as a service by its installation.
