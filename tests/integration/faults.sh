@@ -6,7 +6,7 @@ set -u
 # shellcheck source=tests/support/lib.sh
 . "$(dirname "$0")/../support/lib.sh"
 
-start_sandbox
+start_sandbox --no-rate-limit
 state=$T/state
 configure 'load_deadline = 3s'
 import_key 123
