@@ -17,8 +17,7 @@ static bool same(const char *a, const char *b)
 
 /* A renewal is delivered as what it stands for: the order before it serves its pair, and its settings
  * are those of that order unless it has its own. */
-static bool is_delivered_by_another(struct job *job, int64_t id,
-                                    const struct dcs_order_settings *own)
+bool dcs_deliver_is_by_another(struct job *job, int64_t id, const struct dcs_order_settings *own)
 {
     dcs_auto(dcs_order) struct dcs_order *order = NULL;
     struct dcs_order_settings before;
@@ -88,7 +87,7 @@ static void deliver_one(struct job *job, int64_t id, bool asked,
                                            .action = "nothing" };
 
     dcs_show_read_order(job, id, &order, &d.settings);
-    if (asked || !is_delivered_by_another(job, id, &d.settings))
+    if (asked || !dcs_deliver_is_by_another(job, id, &d.settings))
         dcs_deliver_order(&d);
     tell(&d, each, context);
 }

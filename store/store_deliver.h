@@ -22,6 +22,8 @@ struct deliver {
     struct dcs_err why;
 };
 
+/* store_deliver.c: another order serves this one's pair, and delivers it. */
+bool dcs_deliver_is_by_another(struct job *job, int64_t id, const struct dcs_order_settings *own);
 /* store_deliver_order.c: what this order needs, until nothing is left for this run. */
 void dcs_deliver_order(struct deliver *d);
 /* store_deliver_steps.c */

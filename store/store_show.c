@@ -240,7 +240,7 @@ bool dcs_show_describe(struct job *job, int64_t id, struct dcs_json *root, int64
     dcs_cache_read_memo(&job->cache, id, &memo);
     add_memo(root, &memo);
     add_settings(root, &settings);
-    dcs_show_delivery(job, id, root);
+    dcs_show_delivery(job, id, &settings, root);
     dcs_show_health(root, at ? at : dcs_env_now(job->env));
     return true;
 }

@@ -17,8 +17,9 @@ bool dcs_show_plan_of(struct job *job, int64_t id, const struct dcs_order *order
 bool dcs_show_describe(struct job *job, int64_t id, struct dcs_json *root, int64_t at,
                        struct dcs_err *err) DCS_CHECKED;
 /* "delivery": its state, what failed, the end of the hook's output, what is held. Nothing where nothing
- * was ever delivered. */
-void dcs_show_delivery(struct job *job, int64_t id, struct dcs_json *parent);
+ * was ever delivered, nor is to be. */
+void dcs_show_delivery(struct job *job, int64_t id, const struct dcs_order_settings *settings,
+                       struct dcs_json *parent);
 /* "hook_output": all that was kept of it. */
 void dcs_show_hook_output(struct job *job, int64_t id, struct dcs_json *parent);
 /* "plan": what would be done and why, and the dates of the certificate's life. */

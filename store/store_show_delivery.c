@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "flow/cache_delivery.h"
+#include "store_deliver.h"
 #include "store_show.h"
 
 enum { TAIL = 2048 };
@@ -99,7 +100,19 @@ static void drop_old(struct dcs_delivery *record, const char *current)
     record->delivered_at = delivered_at;
 }
 
-void dcs_show_delivery(struct job *job, int64_t id, struct dcs_json *parent)
+/* Somebody counts on `deliver`, which has not run yet. */
+static bool is_awaited(struct job *job, int64_t id, const char *current,
+                       const struct dcs_order_settings *settings)
+{
+    dcs_auto(dcs_bundle) struct dcs_bundle *bundle = NULL;
+
+    return (settings->hook[0] || settings->deliver[0] || settings->verify[0]) &&
+           dcs_cache_load_dir(&job->cache, current, &bundle, NULL) && dcs_bundle_has_key(bundle) &&
+           !dcs_deliver_is_by_another(job, id, settings);
+}
+
+void dcs_show_delivery(struct job *job, int64_t id, const struct dcs_order_settings *settings,
+                       struct dcs_json *parent)
 {
     dcs_auto(dcs_delivery) struct dcs_delivery record = { 0 };
     char current[DCS_GENERATION_DIR] = "";
@@ -108,8 +121,8 @@ void dcs_show_delivery(struct job *job, int64_t id, struct dcs_json *parent)
     if (!dcs_cache_delivered(&job->cache, id, delivered, NULL))
         delivered[0] = '\0';
     dcs_cache_read_delivery(&job->cache, id, &record);
-    /* Nothing was ever delivered here, nor tried. */
-    if ((!delivered[0] && !record.last_try) || !dcs_cache_current(&job->cache, id, current, NULL))
+    if (!dcs_cache_current(&job->cache, id, current, NULL) ||
+        (!delivered[0] && !record.last_try && !is_awaited(job, id, current, settings)))
         return;
     struct dcs_json *object = dcs_json_add_object(parent, "delivery");
     struct held held = { &job->cache, dcs_json_new_array() };

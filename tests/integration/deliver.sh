@@ -29,6 +29,8 @@ hook_env="env > $T/env; cat >> $T/env; ls /proc/self/fd | wc -l > $T/fds"
 configure '[order/900]' 'reissue = auto' "deliver = $T/tls" "hook = $hook_env"
 check "a pair" store get order/900
 mv "$T/etc/api.key" "$T/etc/api.away"
+equal "until deliver has run the pair is told as waiting" waiting "$(store status --json | jq -r '.orders[0].delivery.state')"
+check_fails "after a day as undelivered" 8 'order 900 .*is undelivered: .*deliver. run' faketime -f +25h "$DIGICERT_STORE" status --check
 forget_requests
 check "deliver needs no API key" store deliver
 mv "$T/etc/api.away" "$T/etc/api.key"
