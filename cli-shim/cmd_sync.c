@@ -170,11 +170,31 @@ static void tell_waiting(struct dcs_store *store, struct cli_sync *run, int64_t 
     dcs_json_attach(run->root, "service", dcs_steal(&service));
 }
 
+/* Said once, not again where an order failed by the same. */
+static void tell_trouble(struct cli_sync *run, const struct dcs_err *trouble)
+{
+    int status = (int)cli_status_of(trouble->code);
+
+    if (trouble->code == DCS_E_NONE)
+        return;
+    if (run->as_json) {
+        struct dcs_json *object = dcs_json_add_object(run->root, "trouble");
+        dcs_json_add_text(object, "code", dcs_code_name(trouble->code));
+        dcs_json_add_text(object, "text", trouble->text);
+        if (trouble->hint[0])
+            dcs_json_add_text(object, "hint", trouble->hint);
+    } else if (run->status != status) {
+        (void)cli_fail(trouble);
+    }
+    run->status = cli_worst(run->status, status);
+}
+
 int cli_sync_finish(struct cli_sync *run, struct dcs_store *store,
                     const struct dcs_sync_summary *summary)
 {
     cli_progress_clear(&run->progress);
     tell_waiting(store, run, summary->waiting);
+    tell_trouble(run, &summary->trouble);
     if (run->as_json)
         print_json(run, summary);
     else

@@ -223,6 +223,8 @@ struct dcs_sync_summary {
     int64_t orders, reissued, fetched, pending, failed, refused, waiting, requests, elapsed_ms;
     int64_t next_due; /* of the certificates that are kept here, -1 none */
     int64_t eta_s;    /* of a dry run: how long the request budget makes it, -1 unknown */
+    /* Why nobody could tell what has changed at the CA, when that will not get better by itself. */
+    struct dcs_err trouble;
 };
 
 struct dcs_sync_options {

@@ -230,6 +230,19 @@ static void ask(struct run *run, bool is_over)
     run->summary.requests += atomic_load(&requests);
 }
 
+/* An absence and a limit pass, and concern those orders that wait; a refused API key does not, and without
+ * a word of it orders that are not due would look well looked after. */
+static void note_trouble(struct run *run)
+{
+    const struct dcs_err *why = &run->changes.trouble;
+
+    if (why->code == DCS_E_NONE || why->code == DCS_E_AWAY || why->code == DCS_E_LIMIT ||
+        why->code == DCS_E_TIMEOUT)
+        return;
+    run->summary.trouble = *why;
+    dcs_fail_while(&run->summary.trouble, "asking the CA what has changed");
+}
+
 static bool sync_all(struct run *run, struct dcs_err *err)
 {
     struct job *job = run->job;
@@ -238,6 +251,7 @@ static bool sync_all(struct run *run, struct dcs_err *err)
         return false;
     dcs_cache_sweep(&job->cache);
     ask(run, false);
+    note_trouble(run);
     for (size_t i = 0; i < run->ids.count; i++)
         look_at(run, run->ids.ids[i]);
     for (size_t i = 0; i < run->weekly_count; i++)
@@ -289,7 +303,10 @@ bool dcs_store_sync(struct dcs_store *store, const struct dcs_sync_options *opti
     run.listener = (struct sync_listener){ options, each, context, &run.summary, NULL };
     bool done = sync_run(&run, options && options->tries_now, &why);
     run.summary.elapsed_ms = dcs_env_mono_ms(store->env) - began_ms;
-    dcs_sync_last_write(&job, &run.summary, done ? NULL : &why);
+    bool is_useless =
+        run.summary.trouble.code != DCS_E_NONE && !run.summary.reissued && !run.summary.fetched;
+    const struct dcs_err *none_done = is_useless ? &run.summary.trouble : NULL;
+    dcs_sync_last_write(&job, &run.summary, done ? none_done : &why);
     dcs_job_end(&job);
     if (!done && err)
         *err = why;

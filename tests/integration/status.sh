@@ -86,6 +86,18 @@ urgent 1 8 CRITICAL
 not_after 1 3 CRITICAL
 EOT
 
+# ---- nothing is due, and the CA is not to be asked ----
+configure "[order/123]"
+check "a sync with nothing to do" "$D" sync
+tr 0-9A-F 1-9A-F0 <"$T/sandbox/api.key" >"$T/etc/api.key"
+"$D" sync >/dev/null 2>&1 # of another key nothing is known; the few orders here were just read
+check_fails "sync says that the API key is denied" 4 'asking the CA what has changed: .*HTTP 40' "$D" sync
+equal "with --json, too" denied "$("$D" sync --json 2>/dev/null | jq -r .trouble.code)"
+equal "and status, as a run that did nothing" "false true" \
+    "$("$D" status --json | jq -r '.last_sync | "\(.done) \(.text | test("asking the CA"))"')"
+rm "$T/etc/api.key"
+check_fails "as that there is none" 2 'asking the CA what has changed: ' "$D" sync
+
 # ---- the service away ----
 configure "[order/123]"
 fault '{"match": "GET *", "status": 503, "html": true, "times": 9}' >/dev/null
