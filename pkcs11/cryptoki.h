@@ -70,10 +70,13 @@ struct function_list_3 {
     CK_RV (*messages[20])(CK_SESSION_HANDLE);
 };
 
-/* The three names that the module exports; all else is hidden. */
+/* The three names that the module exports; all else is hidden. Two have C names of our own: headers from
+ * 0.25 on declare them with their own structures, which are the same to the linker. */
 #define EXPORTED __attribute__((visibility("default")))
-EXPORTED CK_RV C_GetInterfaceList(struct interface *list, CK_ULONG *count);
-EXPORTED CK_RV C_GetInterface(unsigned char *name, CK_VERSION *version,
-                              struct interface **ret_interface, CK_FLAGS flags);
+EXPORTED CK_RV pkcs11_interface_list(struct interface *list,
+                                     CK_ULONG *count) __asm__("C_GetInterfaceList");
+EXPORTED CK_RV pkcs11_interface(unsigned char *name, CK_VERSION *version,
+                                struct interface **ret_interface,
+                                CK_FLAGS flags) __asm__("C_GetInterface");
 
 #endif

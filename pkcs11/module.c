@@ -16,10 +16,10 @@
 #include "session.h"
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-static struct cryptoki *current;     /* NULL: not initialised */
-static struct cryptoki *left_behind; /* of a parent: never touched again, never freed */
-static unsigned initialisations;     /* counts the successful ones */
-static pthread_t initialiser;        /* who made the newest */
+static struct cryptoki *current;              /* NULL: not initialised */
+static struct cryptoki *volatile left_behind; /* of a parent: never touched again, never freed */
+static unsigned initialisations;              /* counts the successful ones */
+static pthread_t initialiser;                 /* who made the newest */
 static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
 
 /* No crypto, no free: another thread may have held any lock of the process. */
@@ -217,8 +217,8 @@ static CK_FUNCTION_LIST list_2 = FUNCTIONS(2, 40);
 #define FIVE_TIMES(f) f, f, f, f, f
 static struct function_list_3 list_3 = {
     .base = FUNCTIONS(3, 0),
-    .get_interface_list = C_GetInterfaceList,
-    .get_interface = C_GetInterface,
+    .get_interface_list = pkcs11_interface_list,
+    .get_interface = pkcs11_interface,
     .login_user = login_user,
     .session_cancel = session_cancel,
     .messages = { FIVE_TIMES(no_messages), FIVE_TIMES(no_messages), FIVE_TIMES(no_messages),
@@ -239,7 +239,7 @@ EXPORTED CK_RV C_GetFunctionList(CK_FUNCTION_LIST **function_list)
     return CKR_OK;
 }
 
-CK_RV C_GetInterfaceList(struct interface *list, CK_ULONG *count)
+CK_RV pkcs11_interface_list(struct interface *list, CK_ULONG *count)
 {
     if (!count)
         return CKR_ARGUMENTS_BAD;
@@ -254,8 +254,8 @@ CK_RV C_GetInterfaceList(struct interface *list, CK_ULONG *count)
 }
 
 /* Writes on success only: NSS hands in a pointer to nothing (facts: what callers do). */
-CK_RV C_GetInterface(unsigned char *name, CK_VERSION *version, struct interface **ret_interface,
-                     CK_FLAGS flags)
+CK_RV pkcs11_interface(unsigned char *name, CK_VERSION *version, struct interface **ret_interface,
+                       CK_FLAGS flags)
 {
     if (!ret_interface)
         return CKR_ARGUMENTS_BAD;

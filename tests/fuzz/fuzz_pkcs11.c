@@ -402,7 +402,7 @@ static void make_world(void)
     snprintf(text, sizeof(text), "state_dir = %s/state\n", dir);
     fake_write(dir, "t.conf", text, 0644);
     setenv("DIGICERT_STORE_CONF", path, 1);
-    if (C_GetFunctionList(&p11) != CKR_OK || C_GetInterface(NULL, NULL, &found, 0) != CKR_OK ||
+    if (C_GetFunctionList(&p11) != CKR_OK || pkcs11_interface(NULL, NULL, &found, 0) != CKR_OK ||
         p11->C_Initialize(NULL) != CKR_OK || p11->C_GetSlotList(1, &slot, &count) != CKR_OK)
         abort();
     p11_3 = found->functions;

@@ -214,7 +214,7 @@ static void nothing_works_before_initialising(void **state)
     unsigned char text[32] = "";
 
     (void)state;
-    assert_int_equal(C_GetInterface(NULL, NULL, &found, 0), CKR_OK);
+    assert_int_equal(pkcs11_interface(NULL, NULL, &found, 0), CKR_OK);
     const struct function_list_3 *list = found->functions;
     any_function *const *functions = (any_function *const *)(const void *)&list->base.C_Initialize;
     size_t count = (sizeof(list->base) - offsetof(CK_FUNCTION_LIST, C_Initialize)) / sizeof(void *);
@@ -246,24 +246,24 @@ static void interfaces_are_found_by_name_version_and_flags(void **state)
     unsigned char other[] = "Vendor";
 
     (void)state;
-    assert_int_equal(C_GetInterfaceList(NULL, &count), CKR_OK);
+    assert_int_equal(pkcs11_interface_list(NULL, &count), CKR_OK);
     assert_int_equal(count, 2);
     count = 1;
-    assert_int_equal(C_GetInterfaceList(list, &count), CKR_BUFFER_TOO_SMALL);
-    assert_int_equal(C_GetInterfaceList(list, &count), CKR_OK);
-    assert_int_equal(C_GetInterfaceList(list, NULL), CKR_ARGUMENTS_BAD);
-    assert_int_equal(C_GetInterface(name, &three, &found, CKF_INTERFACE_FORK_SAFE), CKR_OK);
+    assert_int_equal(pkcs11_interface_list(list, &count), CKR_BUFFER_TOO_SMALL);
+    assert_int_equal(pkcs11_interface_list(list, &count), CKR_OK);
+    assert_int_equal(pkcs11_interface_list(list, NULL), CKR_ARGUMENTS_BAD);
+    assert_int_equal(pkcs11_interface(name, &three, &found, CKF_INTERFACE_FORK_SAFE), CKR_OK);
     assert_int_equal(((CK_FUNCTION_LIST *)found->functions)->version.major, 3);
-    assert_int_equal(C_GetInterface(name, &two, &found, 0), CKR_OK);
+    assert_int_equal(pkcs11_interface(name, &two, &found, 0), CKR_OK);
     assert_ptr_equal(found->functions, p11);
     assert_int_equal(p11->version.major, 2);
     assert_int_equal(p11->version.minor, 40);
     found = NULL; /* left alone on failure */
-    assert_int_equal(C_GetInterface(name, &four, &found, 0), CKR_FUNCTION_FAILED);
-    assert_int_equal(C_GetInterface(other, NULL, &found, 0), CKR_FUNCTION_FAILED);
-    assert_int_equal(C_GetInterface(name, NULL, &found, 0x100), CKR_FUNCTION_FAILED);
+    assert_int_equal(pkcs11_interface(name, &four, &found, 0), CKR_FUNCTION_FAILED);
+    assert_int_equal(pkcs11_interface(other, NULL, &found, 0), CKR_FUNCTION_FAILED);
+    assert_int_equal(pkcs11_interface(name, NULL, &found, 0x100), CKR_FUNCTION_FAILED);
     assert_null(found);
-    assert_int_equal(C_GetInterface(name, NULL, NULL, 0), CKR_ARGUMENTS_BAD);
+    assert_int_equal(pkcs11_interface(name, NULL, NULL, 0), CKR_ARGUMENTS_BAD);
     assert_int_equal(C_GetFunctionList(NULL), CKR_ARGUMENTS_BAD);
 }
 
