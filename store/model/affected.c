@@ -199,6 +199,15 @@ static bool is_head(const char *cell)
     return false;
 }
 
+/* Rows of nothing but separators are what spreadsheets write below a table. */
+static bool is_empty_row(const char *line, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if (!is_blank(line[i]) && !strchr(",;\"", line[i]))
+            return false;
+    return true;
+}
+
 static bool read_line(struct dcs_affected *notice, const char *line, size_t len, int number,
                       struct dcs_err *err)
 {
@@ -207,8 +216,14 @@ static bool read_line(struct dcs_affected *notice, const char *line, size_t len,
     char value[CELL_MAX + 1];
 
     bool fits = first_cell(line, len, cell);
-    if (cell[0] == '\0' || cell[0] == '#')
+    if (cell[0] == '#' || is_empty_row(line, len))
         return true;
+    if (cell[0] == '\0') { /* the serial numbers may be in another column */
+        size_t shown = len < CELL_MAX ? len : CELL_MAX;
+        memcpy(cell, line, shown);
+        cell[shown] = '\0';
+        return add_problem(notice, number, cell, err);
+    }
     if (fits && read_cell(cell, &entry, value))
         return add_entry(notice, &entry, value, err);
     if (notice->count + notice->problem_count == 0 && is_head(cell))

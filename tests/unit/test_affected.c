@@ -93,6 +93,23 @@ static void a_head_is_one_at_the_beginning_only(void **state)
     assert_int_equal(notice.problem_count, 1);
 }
 
+static void an_empty_first_column_is_a_problem_and_an_empty_row_none(void **state)
+{
+    static const char text[] = "123\n\"\",deadbeef01\n,,\n\"\";\"\"\r\n \n456\n";
+    dcs_auto(dcs_affected) struct dcs_affected notice = { 0 };
+    struct dcs_err err = { 0 };
+
+    (void)state;
+    assert_true(dcs_affected_parse(text, strlen(text), &notice, &err));
+    assert_int_equal(notice.count, 2);
+    assert_int_equal(notice.problem_count, 1);
+    assert_int_equal(notice.problems[0].line, 2);
+    assert_non_null(strstr(notice.problems[0].text, "deadbeef01"));
+    dcs_affected_clear(&notice);
+    assert_false(dcs_affected_parse(",123\n,456\n", 10, &notice, &err));
+    assert_int_equal(err.code, DCS_E_INPUT);
+}
+
 static void a_file_of_something_else_is_refused_as_a_whole(void **state)
 {
     static const char *const texts[] = { "<html>\n<body>\n123\n",
@@ -133,6 +150,7 @@ int main(void)
         cmocka_unit_test(a_line_says_which_certificate),
         cmocka_unit_test(lines_are_numbered_and_what_says_nothing_is_a_problem),
         cmocka_unit_test(a_head_is_one_at_the_beginning_only),
+        cmocka_unit_test(an_empty_first_column_is_a_problem_and_an_empty_row_none),
         cmocka_unit_test(a_file_of_something_else_is_refused_as_a_whole),
         cmocka_unit_test(thousands_of_lines_are_read),
     };
