@@ -364,6 +364,20 @@ bool catalogue_bundle(struct cryptoki *c, struct generation *g, struct dcs_bundl
     return loaded;
 }
 
+/* Whoever misses a private key in a listing has no CKR to go by: once for each pair. */
+static void trace_unusable(struct generation *g, enum dcs_key_form form, const struct dcs_err *err)
+{
+    const char *why = form == DCS_KEY_POINTER ? "it is in another token"
+                      : form == DCS_KEY_ENCRYPTED
+                          ? "it is encrypted, and key_passphrase_file is not set"
+                          : err->text;
+
+    if (!g->key_traced)
+        dcs_trace(dcs_env_real(), "pkcs11: order-%lld shows no private key: %s",
+                  (long long)g->order, why);
+    g->key_traced = true;
+}
+
 bool catalogue_key_usable(struct cryptoki *c, struct generation *g)
 {
     dcs_auto(dcs_bundle) struct dcs_bundle *bundle = NULL;
@@ -378,5 +392,7 @@ bool catalogue_key_usable(struct cryptoki *c, struct generation *g)
     bool read = dcs_store_key(c->store, bundle, &key, &err);
     cryptoki_resume();
     g->key_usable = read && key.form == DCS_KEY_PKCS8;
+    if (!g->key_usable)
+        trace_unusable(g, read ? key.form : DCS_KEY_PKCS8, &err);
     return g->key_usable;
 }

@@ -40,6 +40,7 @@ struct generation {
     uint8_t kind;    /* enum dcs_key_kind */
     bool has_key;    /* privkey.pem is there */
     bool key_usable; /* and was read by this process, and is no pointer into another token */
+    bool key_traced; /* it was not, and the trace says why */
     struct key *key;
     struct dcs_bundle *bundle; /* when it is among those read last */
 };

@@ -39,12 +39,26 @@ equal "and no key was ever in clear" "" "$(grep -rl 'BEGIN PRIVATE KEY' "$T/stat
 check "an auto order's first load makes it so" storeutl -noout "$O/126"
 equal "encrypted" "-----BEGIN ENCRYPTED PRIVATE KEY-----" "$(first_line 126)"
 
+# ---- as a PKCS#11 token ----
+token() { # token ORDER: the kinds that it shows, and the trace
+    DIGICERT_STORE_TRACE=$T/token.trace pkcs11-tool --module "${DIGICERT_PKCS11:?}" -O 2>/dev/null |
+        awk -v name="order-$1" '/^[A-Z].* Object/ {kind = $1} $1 == "label:" && $2 == name {print kind}' | sort | xargs
+}
+token_shows() { # token_shows NAME KINDS [PATTERN]: of order 123, and what the trace says
+    command -v pkcs11-tool >/dev/null || { skip "$1" "pkcs11-tool is not installed"; return; }
+    : >"$T/token.trace"
+    equal "$1" "$2" "$(token 123)"
+    [ $# -lt 3 ] || check "and the trace says why" grep -q "order-123 shows no private key: .*$3" "$T/token.trace"
+}
+token_shows "a PKCS#11 token shows the key, too" "Certificate Private Public"
+
 # ---- what goes wrong ----
 conf() { sed -i "s|^key_passphrase_file = .*|key_passphrase_file = $1|" "$DIGICERT_STORE_CONF"; }
 conf "$T/other"
 check_fails "another passphrase in the file is an error that says so" 1 'holds another passphrase' \
     storeutl -keys "$O/123?type=key"
 equal "while certificates are served" "Certificate Certificate" "$(kinds "$O/123?type=chain" | tr '\n' ' ' | sed 's/ $//')"
+token_shows "a PKCS#11 token shows no private key" "Certificate Public" 'cannot be decrypted'
 chmod 644 "$T/other"
 check_fails "a passphrase that others may read is refused" 1 'not guarded' storeutl -keys "$O/123?type=key"
 conf "$T/none"
@@ -57,6 +71,7 @@ check_fails "an empty one too" 1 'its first line is empty' storeutl -keys "$O/12
 
 # ---- without it: the application is asked ----
 sed -i '/^key_passphrase_file/d' "$DIGICERT_STORE_CONF"
+token_shows "of a PKCS#11 token nobody is asked" "Certificate Public" 'key_passphrase_file is not set'
 equal "without key_passphrase_file OpenSSL takes the passphrase" "$("$STORE" get order/123 | openssl x509 -noout -pubkey)" \
     "$(public_of "${P[@]}" -in "$O/123?type=key" -passin "file:$T/pass" </dev/null)"
 check_fails "a wrong one is refused" 1 '' openssl pkey "${P[@]}" -in "$O/123?type=key" -passin pass:nope -noout

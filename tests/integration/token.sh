@@ -43,6 +43,11 @@ equal "the certificate is of that key" "$(spki_of_cert 123)" "$(spki_in_token 12
 equal "no PIN is in the state directory" "" "$(grep -rl 123456 "$T/state")"
 check "an auto order gets its RSA key there" "$STORE" get order/124
 equal "of which the certificate is" "$(spki_of_cert 124)" "$(spki_in_token 124)"
+DIGICERT_STORE_TRACE=$T/ours.trace pkcs11-tool --module "${DIGICERT_PKCS11:?}" -O >"$T/ours" 2>&1
+equal "our PKCS#11 token shows certificate and public key of both, and no private key" "2 2 0" \
+    "$(awk '/^[A-Z].* Object/ {kind = $1} /label: *order-12[34]$/ {n[kind]++}
+        END {print n["Certificate"] + 0, n["Public"] + 0, n["Private"] + 0}' "$T/ours")"
+check "its trace says why" grep -q 'order-124 shows no private key: it is in another token' "$T/ours.trace"
 check "another reissue makes another key" "$STORE" reissue order/123 --timeout 30 --again
 equal "beside the first" 3 "$(count web)"
 check_fails "a key in a token is not in a PKCS#12 file" 2 'the key is in a token' \
@@ -108,6 +113,7 @@ for order in 123 124; do
     check "storeutl takes the key of order $order" openssl storeutl -keys -noout "$O/$order?type=key"
     check "req signs with it" openssl req -new -key "$O/$order?type=key" -subj /CN=x -out "$T/x.csr"
     check "and the signature is good" openssl req -in "$T/x.csr" -verify -noout
+    : >"$T/server.out" # what the server before wrote is not this one's
     openssl s_server -accept 127.0.0.1:0 -cert "$O/$order" -key "$O/$order?type=key" -www >"$T/server.out" 2>&1 &
     pids+=($!)
     wait_for 10 grep -q '^ACCEPT' "$T/server.out"
