@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A TLS server whose key file is a stub. Before the first start:
 
+    digicert-store get order/123 >/dev/null
     digicert-store stub order/123 --out /etc/ssl/digicert/www.key
 
 The certificate is read again, with its key, whenever `current` names another pair."""

@@ -16,7 +16,7 @@ mirror=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null |
 script=/usr/share/debootstrap/scripts/$release
 [ -e "$script" ] || script=/usr/share/debootstrap/scripts/sid
 packages=$(printf '%s,' "${BUILD_PACKAGES[@]}" openssl ca-certificates jq curl strace procps libcmocka-dev binutils \
-    util-linux python3-minimal)
+    util-linux python3-minimal python3-yaml faketime systemd softhsm2 opensc pkcs11-provider)
 [ "$(cat "$dir/.complete" 2>/dev/null)" = "$packages" ] && exit 0
 # What an interrupted run left mounted must not be removed from below.
 for at in proc dev; do

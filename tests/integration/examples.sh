@@ -232,6 +232,7 @@ port=$(free_port)
 rm -rf "$T/tls" && mkdir "$T/tls"
 order_of python
 export OPENSSL_CONF=$CNF
+check "a first pair for the Python server" "$STORE" get order/123
 "$STORE" stub order/123 --out "$T/tls/www.key"
 example python/server.py "s#(\"127.0.0.1\", 443)#(\"127.0.0.1\", $port)#" >"$T/server.py"
 start python python3 "$T/server.py"
