@@ -115,10 +115,14 @@ provider() {
     check "pkcs11-provider signs with PSS" "${with[@]}" openssl pkeyutl -sign -rawin -digest sha256 -inkey "$U1;type=private" -pkeyopt rsa_padding_mode:pss -in "$T/data" -out "$T/sig"
     check "which verifies" openssl dgst -sha256 -sigopt rsa_padding_mode:pss -verify "$T/1.pub" -signature "$T/sig" "$T/data"
     # One process: OpenSSL loads the provider, which loads p11-kit's modules, which load OpenSSL.
-    check "no recursion: p11tool, whose libcrypto loads the provider, which loads us" \
-        timeout 20 "${with[@]}" p11tool --batch --list-all 'pkcs11:token=digicert'
     local proxy
     proxy=$(pkg-config --variable=proxy_module p11-kit-1)
+    if ! command -v p11tool >/dev/null || [ ! -e "$proxy" ]; then
+        skip "no recursion" "gnutls-bin (p11tool) or p11-kit-modules (the proxy) is not installed"
+        return
+    fi
+    check "no recursion: p11tool, whose libcrypto loads the provider, which loads us" \
+        timeout 20 "${with[@]}" p11tool --batch --list-all 'pkcs11:token=digicert'
     sed "s|^pkcs11-module-path.*|pkcs11-module-path = $proxy|" "$T/p11.cnf" >"$T/proxy.cnf"
     check "nor through p11-kit-proxy" timeout 20 env OPENSSL_CONF="$T/proxy.cnf" openssl dgst -sha256 -sign "$U1;type=private" -out "$T/sig" "$T/data"
     check "nor p11tool over both" timeout 20 env OPENSSL_CONF="$T/proxy.cnf" p11tool --batch --test-sign "$U1;type=private"

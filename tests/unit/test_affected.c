@@ -112,10 +112,7 @@ static void an_empty_first_column_is_a_problem_and_an_empty_row_none(void **stat
 
 static void a_file_of_something_else_is_refused_as_a_whole(void **state)
 {
-    static const char *const texts[] = { "<html>\n<body>\n123\n",
-                                         "\x7f"
-                                         "ELF\n",
-                                         "GET / HTTP\n" };
+    static const char *const texts[] = { "<html>\n<body>\n123\n", "\177ELF\n", "GET / HTTP\n" };
     dcs_auto(dcs_affected) struct dcs_affected notice = { 0 };
 
     (void)state;

@@ -54,7 +54,7 @@ static void what_a_stub_may_not_name_is_refused_both_ways(void **state)
 {
     static const char *const uris[] = { "digicert:",     "digicert:?scope=local",
                                         "certificate/5", "alternate/web",
-                                        "serial/0a",     "thumbprint/" PIN };
+                                        "serial/0a",     ("thumbprint/" PIN) };
 
     (void)state;
     for (size_t i = 0; i < DCS_COUNT(uris); i++) {
